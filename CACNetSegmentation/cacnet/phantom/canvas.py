@@ -1,6 +1,6 @@
 """The fine grid that anatomy is painted on: attenuation in HU, painted in order, later structures over earlier ones.
 
-Patient coordinates are LPS mm with the origin at the heart's centre: x to the patient's left, y to the back, z to the head.
+Patient coordinates are LPS mm, origin at the heart's centre: x to the patient's left, y to the back, z to the head.
 Shapes are signed distances (mm, negative inside), so partial volume at their surface is exact to first order.
 """
 
@@ -33,8 +33,8 @@ class Canvas:
     Attributes:
         geometry: axis-aligned LPS grid.
         hu: (z, y, x) float32, attenuation before the scanner's blur and noise.
-        layers: further (z, y, x) arrays on the same grid by name: 'calcium_fraction' (float32, calcified part of each voxel),
-            'calcium' and 'coronary' (uint8, vessel numbers 1 LM, 2 LAD, 3 LCx, 4 RCA), 'distractor' (uint8, see `devices`).
+        layers: further (z, y, x) arrays on the same grid by name: 'calcium_fraction' (float32, calcified part of each
+            voxel), 'calcium' and 'coronary' (uint8: 1 LM, 2 LAD, 3 LCx, 4 RCA), 'distractor' (uint8, see `devices`).
     """
 
     geometry: Geometry
@@ -72,7 +72,7 @@ class Canvas:
         )
 
     def coverage(self, signed_distance_mm: np.ndarray) -> np.ndarray:
-        """The part of each voxel (0 to 1) inside a surface, from the signed distance of its centre (negative inside)."""
+        """The part of each voxel (0 to 1) inside a surface, from its signed distance (negative inside)."""
         return np.clip(0.5 - signed_distance_mm / self.spacing_mm, 0.0, 1.0)
 
     def paint(self, box: Box, coverage: np.ndarray, hu: float | np.ndarray) -> None:
