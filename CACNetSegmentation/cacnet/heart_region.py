@@ -1,0 +1,165 @@
+"""Where the heart is, found from the lungs at coarse resolution, so that the network never sees the whole chest.
+
+No network and no contrast is needed: the heart is the wide soft-tissue body between the two lungs. Where lungs cannot
+be found (a phantom, a very tight field of view) the whole volume is the region, and the result says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from cacnet.volume import Geometry, Volume, to_sitk
+
+COARSE_SPACING_MM = 3.0
+LUNG_HU = (-1050.0, -500.0)
+"""Aerated lung averaged over 3 mm; soft tissue and fat are above."""
+TISSUE_HU = -300.0
+MINIMUM_LUNG_ML = 60.0
+MARGIN_MM = 14.0
+"""Kept around the heart: epicardial fat and the coronary arteries lie on its surface."""
+ABOVE_MM = 22.0
+"""Kept above the widest slices: the left main artery may leave the root where the heart has begun to narrow."""
+BELOW_DIAPHRAGM_MM = 24.0
+"""The heart's lower wall rests on the diaphragm, below the dome at which the liver fills the slice."""
+DIAPHRAGM_TISSUE_FRACTION = 0.62
+"""Above this part of soft tissue within the lungs' outline, a slice is liver rather than heart."""
+WIDE_FRACTION = 0.5
+"""The heart's slices are those whose body between the lungs is at least this part of the widest slice's."""
+WIDENING_VOXELS_PER_SLICE = 2
+MAXIMUM_EXTENT_MM_ZYX = (175.0, 155.0, 175.0)
+"""No adult heart with margin is larger; a longer box has run into the upper mediastinum."""
+
+
+@dataclass(frozen=True)
+class HeartRegion:
+    """An LPS-aligned box around the heart.
+
+    Attributes:
+        lower_mm_lps, upper_mm_lps: its corners, inside the volume.
+        found: False where the lungs could not be found and the box is the whole volume.
+    """
+
+    lower_mm_lps: tuple[float, float, float]
+    upper_mm_lps: tuple[float, float, float]
+    found: bool
+
+    def grid(self, spacing_mm: float) -> Geometry:
+        """An isotropic LPS-aligned grid over the box."""
+        lower, upper = np.asarray(self.lower_mm_lps), np.asarray(self.upper_mm_lps)
+        z, y, x = (max(round(e / spacing_mm), 1) for e in (upper - lower)[::-1])
+        return Geometry((z, y, x), (spacing_mm,) * 3, tuple(float(v + spacing_mm / 2) for v in lower))  # type: ignore[arg-type]
+
+
+def find_heart_region(volume: Volume) -> HeartRegion:
+    """The heart's box in a CT of any orientation, contrast phase and field of view."""
+    coarse_hu, geometry = _coarse_lps(volume)
+    lower = geometry.index_to_lps(np.array([-0.5, -0.5, -0.5]))
+    upper = geometry.index_to_lps(np.array(geometry.shape_zyx) - 0.5)
+    between, outline = _body_between_lungs(coarse_hu)
+    heart = _heart_slices(between, outline)
+    if not heart.any():
+        return HeartRegion(tuple(lower.tolist()), tuple(upper.tolist()), found=False)
+    index = np.argwhere(heart)
+    low = geometry.index_to_lps(index.min(0)) - MARGIN_MM
+    high = geometry.index_to_lps(index.max(0)) + MARGIN_MM
+    low[2] -= BELOW_DIAPHRAGM_MM - MARGIN_MM
+    high[2] += ABOVE_MM - MARGIN_MM
+    longest = np.array(MAXIMUM_EXTENT_MM_ZYX)[::-1]
+    # Trusted ends: the lower one, above the liver, and the front, behind the sternum; the spine is at the back.
+    high[1:] = np.minimum(high[1:], low[1:] + longest[1:])
+    centre = (low[0] + high[0]) / 2
+    low[0], high[0] = max(low[0], centre - longest[0] / 2), min(high[0], centre + longest[0] / 2)
+    low, high = np.maximum(low, lower), np.minimum(high, upper)
+    return HeartRegion(tuple(low.tolist()), tuple(high.tolist()), found=True)
+
+
+def _coarse_lps(volume: Volume) -> tuple[np.ndarray, Geometry]:
+    """The volume averaged and resampled to a coarse LPS-aligned grid that covers it; air where it does not reach."""
+    steps = [max(1, int(COARSE_SPACING_MM // s)) for s in volume.geometry.spacing_mm_zyx]
+    image = to_sitk(volume.hu, volume.geometry)
+    image = sitk.BinShrink(image, [min(step, n) for step, n in zip(steps[::-1], image.GetSize(), strict=True)])
+    corners = np.stack(np.meshgrid(*[(-0.5, n - 0.5) for n in volume.geometry.shape_zyx], indexing="ij"), -1)
+    points = volume.geometry.index_to_lps(corners.reshape(-1, 3))
+    lower, upper = points.min(0), points.max(0)
+    shape = tuple(max(int(np.floor(e / COARSE_SPACING_MM)), 1) for e in (upper - lower)[::-1])
+    geometry = Geometry(shape, (COARSE_SPACING_MM,) * 3, tuple((lower + COARSE_SPACING_MM / 2).tolist()))  # type: ignore[arg-type]
+    resampled = sitk.Resample(
+        image,
+        shape[::-1],
+        sitk.Transform(),
+        sitk.sitkLinear,
+        geometry.origin_mm_lps,
+        geometry.spacing_mm_zyx,
+        geometry.direction_lps,
+        -1024.0,
+        sitk.sitkFloat32,
+    )
+    return sitk.GetArrayFromImage(resampled), geometry
+
+
+def _body_between_lungs(coarse_hu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Soft tissue inside the lungs' common outline, and that outline; both empty where there are no lungs."""
+    body = _largest(ndimage.binary_opening(coarse_hu > TISSUE_HU))
+    inside = _convex_outline(body)
+    air = (coarse_hu > LUNG_HU[0]) & (coarse_hu < LUNG_HU[1]) & inside
+    lungs = _components_larger_than(ndimage.binary_opening(air), MINIMUM_LUNG_ML * 1000 / COARSE_SPACING_MM**3)
+    outline = _convex_outline(lungs)
+    return outline & (coarse_hu > TISSUE_HU), outline
+
+
+def _heart_slices(between: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    """The part of the body between the lungs that lies in the heart's slices, without thin vessels."""
+    area = between.sum((1, 2)).astype(float)
+    outline_area = outline.sum((1, 2))
+    above_diaphragm = (outline_area > 0) & (area < DIAPHRAGM_TISSUE_FRACTION * outline_area)
+    if not above_diaphragm.any():
+        return np.zeros_like(between)
+    wide = above_diaphragm & (area >= WIDE_FRACTION * area[above_diaphragm].max())
+    candidate = ndimage.binary_opening(between & wide[:, None, None], iterations=3)
+    return _followed_downwards(_largest(candidate))
+
+
+def _followed_downwards(candidate: np.ndarray) -> np.ndarray:
+    """What can be reached from the candidate's top slice on the way down at a heart's slope.
+
+    The heart widens steadily from the great vessels to its apex; the liver's dome appears beside it all at once.
+    """
+    heart = np.zeros_like(candidate)
+    current: np.ndarray | None = None
+    for z in np.flatnonzero(candidate.any((1, 2)))[::-1]:
+        if current is None:
+            heart[z] = _largest(candidate[z])
+        else:
+            heart[z] = candidate[z] & ndimage.binary_dilation(current, iterations=WIDENING_VOXELS_PER_SLICE)
+        current = heart[z]
+    return heart
+
+
+def _convex_outline(mask: np.ndarray) -> np.ndarray:
+    """The convex hull of each axial slice of a mask."""
+    from skimage.morphology import convex_hull_image
+
+    hull = np.zeros_like(mask)
+    for z in np.flatnonzero(mask.any((1, 2))):
+        hull[z] = convex_hull_image(mask[z]) if mask[z].sum() > 2 else mask[z]
+    return hull
+
+
+def _largest(mask: np.ndarray) -> np.ndarray:
+    """The largest connected component of a mask; empty if the mask is."""
+    labels, count = ndimage.label(mask)
+    if count == 0:
+        return np.zeros_like(mask)
+    return labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
+
+
+def _components_larger_than(mask: np.ndarray, voxels: float) -> np.ndarray:
+    """The connected components of a mask that have more than some voxels."""
+    labels, _ = ndimage.label(mask)
+    keep = np.bincount(labels.ravel()) > voxels
+    keep[0] = False
+    return keep[labels]
