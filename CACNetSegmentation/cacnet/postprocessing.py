@@ -1,0 +1,130 @@
+"""From the network's two probability maps to a calcium mask and a coronary mask that agree with each other."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from cacnet.errors import CacnetError
+from cacnet.volume import Geometry, GeometryMismatchError
+
+TOUCHING = np.ones((3, 3, 3), dtype=bool)
+"""26 neighbours: the network's half-millimetre voxels often touch only by an edge or a corner in a thin vessel."""
+
+
+class InvalidPostprocessingError(CacnetError):
+    """A setting that cannot be meant."""
+
+
+@dataclass(frozen=True)
+class PostprocessingSettings:
+    """How probabilities become masks.
+
+    Attributes:
+        threshold: probability from which a voxel belongs to a class (0.5, as in the CAC-Net paper).
+        coronary_margin_mm: how far the coronary mask is grown before calcium is compared with it. Two voxels of the
+            network's grid: calcium lies inside the artery by definition, so only the mask's error has to be bridged.
+        fraction_in_coronary: a lesion is kept whole if this share of its voxels lies in the grown mask. Half: a plaque
+            whose far side the coronary mask misses stays, a sheet of aortic wall that touches an ostium goes. The paper
+            cuts voxel by voxel and observes that this removes small true lesions.
+        minimum_calcium_mm3: a smaller calcium component is noise; one voxel of the network's grid is 0.125 mm³.
+        minimum_coronary_mm3: a smaller coronary component is noise; 5 mm of a vessel of 2 mm are 16 mm³.
+        trunk_mm3: a coronary component of this volume is believed wherever it lies; 40 mm of a vessel of 2.5 mm.
+        gap_mm: a smaller component must lie this near to a believed one: a step between slabs, motion or a blooming
+            plaque interrupts an artery over such a distance. If none is large enough, every component is kept that is
+            not noise.
+    """
+
+    threshold: float = 0.5
+    coronary_margin_mm: float = 1.0
+    fraction_in_coronary: float = 0.5
+    minimum_calcium_mm3: float = 0.25
+    minimum_coronary_mm3: float = 15.0
+    trunk_mm3: float = 200.0
+    gap_mm: float = 15.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1 or not 0 <= self.fraction_in_coronary <= 1:
+            raise InvalidPostprocessingError(
+                f"threshold {self.threshold:g} and fraction {self.fraction_in_coronary:g}",
+                "a threshold between 0 and 1 and a fraction from 0 to 1",
+            )
+        distances = (self.coronary_margin_mm, self.gap_mm)
+        volumes = (self.minimum_calcium_mm3, self.minimum_coronary_mm3, self.trunk_mm3)
+        if min(distances + volumes) < 0:
+            raise InvalidPostprocessingError("a negative distance or volume", "distances and volumes from 0 on")
+
+
+DEFAULT_SETTINGS = PostprocessingSettings()
+
+
+def clean(
+    calcium_probability_zyx: np.ndarray,
+    coronary_probability_zyx: np.ndarray,
+    geometry: Geometry,
+    settings: PostprocessingSettings = DEFAULT_SETTINGS,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Calcium and coronary masks (bool, z, y, x); the calcium lies within the coronary mask.
+
+    Raises:
+        GeometryMismatchError: a probability map without the grid's shape.
+    """
+    for name, array in (("calcium", calcium_probability_zyx), ("coronary", coronary_probability_zyx)):
+        if array.shape != geometry.shape_zyx:
+            raise GeometryMismatchError(
+                f"the {name} probability has the shape {array.shape} (z, y, x)",
+                f"the grid's shape, {geometry.shape_zyx}",
+            )
+    coronary = _plausible_arteries(coronary_probability_zyx >= settings.threshold, geometry, settings)
+    calcium = _lesions_on_arteries(calcium_probability_zyx >= settings.threshold, coronary, geometry, settings)
+    return calcium, coronary | calcium
+
+
+def _plausible_arteries(candidates: np.ndarray, geometry: Geometry, settings: PostprocessingSettings) -> np.ndarray:
+    """Drop noise, and what is neither long enough for an artery nor near one that is."""
+    components, n_found = ndimage.label(candidates, TOUCHING)
+    volume_mm3 = np.bincount(components.ravel(), minlength=n_found + 1) * geometry.voxel_volume_mm3
+    volume_mm3[0] = 0.0
+    keep = volume_mm3 >= max(settings.minimum_coronary_mm3, geometry.voxel_volume_mm3)
+    trunks = volume_mm3 >= max(settings.trunk_mm3, geometry.voxel_volume_mm3)
+    pieces = np.flatnonzero(keep & ~trunks)
+    if trunks.any() and pieces.size:
+        boxes = ndimage.find_objects(components)
+        near = cKDTree(geometry.index_to_lps(np.argwhere(trunks[components])))
+        for piece in pieces:
+            box = boxes[piece - 1]
+            inside = np.argwhere(components[box] == piece) + [s.start for s in box]
+            gap_mm, _ = near.query(geometry.index_to_lps(inside), distance_upper_bound=settings.gap_mm * (1 + 1e-9))
+            keep[piece] = bool(np.isfinite(gap_mm).any())
+    return keep[components]
+
+
+def _lesions_on_arteries(
+    candidates: np.ndarray, coronary: np.ndarray, geometry: Geometry, settings: PostprocessingSettings
+) -> np.ndarray:
+    """Keep each calcium component whole, or drop it whole."""
+    components, n_found = ndimage.label(candidates, TOUCHING)
+    keep = np.zeros(n_found + 1, dtype=bool)
+    for lesion, box in enumerate(ndimage.find_objects(components), start=1):
+        mask = components[box] == lesion
+        if mask.sum() * geometry.voxel_volume_mm3 < settings.minimum_calcium_mm3:
+            continue
+        near = _near_artery(coronary, box, geometry, settings.coronary_margin_mm)
+        keep[lesion] = near[mask].any() and near[mask].mean() >= settings.fraction_in_coronary
+    return keep[components]
+
+
+def _near_artery(coronary: np.ndarray, box: tuple[slice, ...], geometry: Geometry, margin_mm: float) -> np.ndarray:
+    """Which voxels of `box` lie within `margin_mm` of the coronary mask; looks at the box and its margin only."""
+    reach = [math.ceil(margin_mm / s) for s in geometry.spacing_mm_zyx]
+    wide = tuple(slice(max(0, s.start - r), s.stop + r) for s, r in zip(box, reach, strict=True))
+    inner = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(box, wide, strict=True))
+    around = coronary[wide]
+    if not around.any():
+        return np.zeros(around[inner].shape, dtype=bool)
+    distance_mm = ndimage.distance_transform_edt(~around, sampling=geometry.spacing_mm_zyx)
+    return distance_mm[inner] <= margin_mm * (1 + 1e-9)

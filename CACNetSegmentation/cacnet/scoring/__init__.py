@@ -1,0 +1,81 @@
+"""From calcium voxels to Agatston, volume and mass scores, and what they mean.
+
+In reading order: protocol, presets, threshold, agatston, totals, risk. Nothing here knows of a lesion's identity or of
+label maps of several vessels: that is `cacnet.lesions`, which uses this package.
+"""
+
+from cacnet.scoring.agatston import AgatstonGrid, LesionScore, score_lesion
+from cacnet.scoring.presets import DEFAULT_PROTOCOL, PROTOCOLS, UnknownProtocolError, protocol_named
+from cacnet.scoring.protocol import (
+    BloodPoolThreshold,
+    CalibratedAgatston,
+    FixedThreshold,
+    InvalidProtocolError,
+    KvpBands,
+    MinimumArea,
+    MinimumPixels,
+    Protocol,
+    WeightRule,
+)
+from cacnet.scoring.risk import (
+    HOFF_2001,
+    HoffPercentile,
+    InvalidPatientError,
+    RiskCategory,
+    cac_drs,
+    hoff_percentile,
+    is_very_high,
+    risk_category,
+)
+from cacnet.scoring.threshold import (
+    BloodPool,
+    BloodPoolNotMeasurableError,
+    KvpOutOfRangeError,
+    MissingBloodPoolError,
+    MissingKvpError,
+    PlainThresholdOnContrastError,
+    ResolvedProtocol,
+    measure_blood_pool,
+    resolve,
+)
+from cacnet.scoring.totals import Totals, VesselTotals, per_vessel, total
+
+__all__ = [
+    "DEFAULT_PROTOCOL",
+    "HOFF_2001",
+    "PROTOCOLS",
+    "AgatstonGrid",
+    "BloodPool",
+    "BloodPoolNotMeasurableError",
+    "BloodPoolThreshold",
+    "CalibratedAgatston",
+    "FixedThreshold",
+    "HoffPercentile",
+    "InvalidPatientError",
+    "InvalidProtocolError",
+    "KvpBands",
+    "KvpOutOfRangeError",
+    "LesionScore",
+    "MinimumArea",
+    "MinimumPixels",
+    "MissingBloodPoolError",
+    "MissingKvpError",
+    "PlainThresholdOnContrastError",
+    "Protocol",
+    "ResolvedProtocol",
+    "RiskCategory",
+    "Totals",
+    "UnknownProtocolError",
+    "VesselTotals",
+    "WeightRule",
+    "cac_drs",
+    "hoff_percentile",
+    "is_very_high",
+    "measure_blood_pool",
+    "per_vessel",
+    "protocol_named",
+    "resolve",
+    "risk_category",
+    "score_lesion",
+    "total",
+]

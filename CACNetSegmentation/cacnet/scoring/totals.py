@@ -1,0 +1,95 @@
+"""Sums over lesions, for the patient and for each artery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol as Structure
+
+from cacnet.anatomy import NAMED_VESSELS, Vessel
+from cacnet.scoring.risk import RiskCategory, cac_drs, is_very_high, risk_category
+
+
+class Scored(Structure):
+    """What a total needs of a lesion; `cacnet.lesions.Lesion` is one."""
+
+    @property
+    def vessel(self) -> Vessel: ...
+    @property
+    def agatston(self) -> float: ...
+    @property
+    def volume_mm3(self) -> float: ...
+    @property
+    def mass_mg(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class VesselTotals:
+    """The sums of one artery; `lesions` are those with at least one island that counts."""
+
+    agatston: float
+    volume_mm3: float
+    mass_mg: float
+    lesions: int
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The patient's sums.
+
+    Attributes:
+        agatston, volume_mm3, mass_mg: sums over lesions.
+        lesions: lesions with at least one island that reaches threshold and minimum area.
+        lesions_below_rule: the other lesions; they add nothing to any sum.
+        vessels: how many of LM, LAD, LCx and RCA have a lesion that counts; lesions of no known artery make it at
+            least 1, because they lie in one.
+        category: see `risk_category`.
+        cac_drs: such as 'A2/N3'.
+        very_high: Agatston above 1000.
+    """
+
+    agatston: float
+    volume_mm3: float
+    mass_mg: float
+    lesions: int
+    lesions_below_rule: int
+    vessels: int
+    category: RiskCategory
+    cac_drs: str
+    very_high: bool
+
+
+def total(lesions: Iterable[Scored]) -> Totals:
+    """The patient's totals over `lesions`; leave rejected ones out before."""
+    every = list(lesions)
+    counted = [lesion for lesion in every if lesion.volume_mm3 > 0]
+    sums = _sums(counted)
+    named = {lesion.vessel for lesion in counted} & set(NAMED_VESSELS)
+    vessels = max(len(named), 1 if counted else 0)
+    return Totals(
+        agatston=sums.agatston,
+        volume_mm3=sums.volume_mm3,
+        mass_mg=sums.mass_mg,
+        lesions=sums.lesions,
+        lesions_below_rule=len(every) - len(counted),
+        vessels=vessels,
+        category=risk_category(sums.agatston),
+        cac_drs=cac_drs(sums.agatston, vessels),
+        very_high=is_very_high(sums.agatston),
+    )
+
+
+def per_vessel(lesions: Iterable[Scored]) -> Mapping[Vessel, VesselTotals]:
+    """The sums of each artery, all five in the order of `Vessel`, zeros included."""
+    counted = [lesion for lesion in lesions if lesion.volume_mm3 > 0]
+    return MappingProxyType({v: _sums([lesion for lesion in counted if lesion.vessel == v]) for v in Vessel})
+
+
+def _sums(counted: list[Scored]) -> VesselTotals:
+    return VesselTotals(
+        agatston=sum((lesion.agatston for lesion in counted), 0.0),
+        volume_mm3=sum((lesion.volume_mm3 for lesion in counted), 0.0),
+        mass_mg=sum((lesion.mass_mg for lesion in counted), 0.0),
+        lesions=len(counted),
+    )
