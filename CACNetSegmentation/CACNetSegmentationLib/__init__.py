@@ -1,0 +1,1 @@
+"""Slicer's side of CACNet: `scene` talks to MRML, `widgets` to Qt. The science is in `cacnet`."""
