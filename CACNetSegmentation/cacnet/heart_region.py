@@ -51,14 +51,13 @@ class HeartRegion:
         """An isotropic LPS-aligned grid over the box."""
         lower, upper = np.asarray(self.lower_mm_lps), np.asarray(self.upper_mm_lps)
         z, y, x = (max(round(e / spacing_mm), 1) for e in (upper - lower)[::-1])
-        return Geometry((z, y, x), (spacing_mm,) * 3, tuple(float(v + spacing_mm / 2) for v in lower))  # type: ignore[arg-type]
+        return Geometry((z, y, x), (spacing_mm,) * 3, tuple(lower + spacing_mm / 2))
 
 
 def find_heart_region(volume: Volume) -> HeartRegion:
     """The heart's box in a CT of any orientation, contrast phase and field of view."""
     coarse_hu, geometry = _coarse_lps(volume)
-    lower = geometry.index_to_lps(np.array([-0.5, -0.5, -0.5]))
-    upper = geometry.index_to_lps(np.array(geometry.shape_zyx) - 0.5)
+    lower, upper = volume.geometry.bounds_mm_lps
     between, outline = _body_between_lungs(coarse_hu)
     heart = _heart_slices(between, outline)
     if not heart.any():
@@ -82,10 +81,8 @@ def _coarse_lps(volume: Volume) -> tuple[np.ndarray, Geometry]:
     steps = [max(1, int(COARSE_SPACING_MM // s)) for s in volume.geometry.spacing_mm_zyx]
     image = to_sitk(volume.hu, volume.geometry)
     image = sitk.BinShrink(image, [min(step, n) for step, n in zip(steps[::-1], image.GetSize(), strict=True)])
-    corners = np.stack(np.meshgrid(*[(-0.5, n - 0.5) for n in volume.geometry.shape_zyx], indexing="ij"), -1)
-    points = volume.geometry.index_to_lps(corners.reshape(-1, 3))
-    lower, upper = points.min(0), points.max(0)
-    shape = tuple(max(int(np.floor(e / COARSE_SPACING_MM)), 1) for e in (upper - lower)[::-1])
+    lower, upper = volume.geometry.bounds_mm_lps
+    shape = tuple(max(int(e // COARSE_SPACING_MM), 1) for e in (upper - lower)[::-1])
     geometry = Geometry(shape, (COARSE_SPACING_MM,) * 3, tuple((lower + COARSE_SPACING_MM / 2).tolist()))  # type: ignore[arg-type]
     resampled = sitk.Resample(
         image,

@@ -118,18 +118,14 @@ class Crop:
 
 def crop_covering(grid: Geometry, of: Geometry) -> Crop | None:
     """The smallest part of the grid `of` that holds every voxel centre within `grid`; None where they do not meet."""
-    corners = np.stack(np.meshgrid(*[(-0.5, n - 0.5) for n in grid.shape_zyx], indexing="ij"), -1).reshape(-1, 3)
-    index = of.lps_to_index(grid.index_to_lps(corners))
+    lower, upper = grid.bounds_mm_lps
+    corners = np.stack(np.meshgrid(*zip(lower, upper, strict=True), indexing="ij"), -1).reshape(-1, 3)
+    index = of.lps_to_index(corners)
     low = np.maximum(np.floor(index.min(0)).astype(int) - 1, 0)
     high = np.minimum(np.ceil(index.max(0)).astype(int) + 2, of.shape_zyx)
     if np.any(high <= low):
         return None
-    geometry = Geometry(
-        tuple(int(n) for n in high - low),  # type: ignore[arg-type]
-        of.spacing_mm_zyx,
-        tuple(float(v) for v in of.index_to_lps(low)),  # type: ignore[arg-type]
-        of.direction_lps,
-    )
+    geometry = Geometry(tuple(high - low), of.spacing_mm_zyx, tuple(of.index_to_lps(low)), of.direction_lps)
     return Crop(tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True)), geometry)  # type: ignore[arg-type]
 
 

@@ -35,6 +35,12 @@ class Geometry:
     origin_mm_lps: tuple[float, float, float] = (0.0, 0.0, 0.0)
     direction_lps: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
+    def __post_init__(self) -> None:
+        # Plain Python numbers, whatever was passed: SimpleITK takes no numpy integers, JSON no numpy floats.
+        object.__setattr__(self, "shape_zyx", tuple(int(n) for n in self.shape_zyx))
+        for name in ("spacing_mm_zyx", "origin_mm_lps", "direction_lps"):
+            object.__setattr__(self, name, tuple(float(v) for v in getattr(self, name)))
+
     @cached_property
     def affine_zyx_to_lps(self) -> np.ndarray:
         """4×4 matrix from a homogeneous voxel index (z, y, x, 1) to LPS mm (x, y, z, 1)."""
@@ -63,6 +69,13 @@ class Geometry:
         """Size of the grid, from the outer face of the first voxel to the outer face of the last."""
         z, y, x = (n * s for n, s in zip(self.shape_zyx, self.spacing_mm_zyx, strict=True))
         return z, y, x
+
+    @property
+    def bounds_mm_lps(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper corner (x, y, z) of the LPS-aligned box around the outer faces of all voxels."""
+        faces = np.stack(np.meshgrid(*[(-0.5, n - 0.5) for n in self.shape_zyx], indexing="ij"), -1).reshape(-1, 3)
+        points = self.index_to_lps(faces)
+        return points.min(0), points.max(0)
 
     def same_grid(self, other: Geometry) -> bool:
         """Whether both grids have the same shape and the same voxel centres (see GRID_TOLERANCE_VOXELS)."""
