@@ -1,0 +1,348 @@
+"""Model bundles: a folder with `weights.safetensors` and `model.json`, checked in full before any of it is used.
+
+Bundles come from elsewhere, so nothing in them is trusted: sizes are bounded, the card is read field by field, the
+checksum and the tensor table are compared before the tensors are parsed, and nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load as parse_safetensors
+from safetensors.torch import save as to_safetensors
+
+from cacnet.errors import CacnetError
+from cacnet.network import CACNet, NetworkConfig, NetworkConfigError
+from cacnet.prepare import HU_RANGE, MODEL_SPACING_MM
+
+SCHEMA_VERSION = 1
+CARD_FILE = "model.json"
+WEIGHTS_FILE = "weights.safetensors"
+MAX_CARD_BYTES = 1 << 20
+MAX_WEIGHTS_BYTES = 256 << 20
+MAX_HEADER_BYTES = 1 << 20
+STATEMENT = "Trained on simulated CCTA. Research use only, not for diagnosis."
+BUNDLED_MODELS = Path(__file__).resolve().parents[1] / "Resources" / "Models"
+"""Where the models that come with the extension are."""
+
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+class ModelNotFoundError(CacnetError):
+    """No bundle of that name, or no bundle at that path."""
+
+
+class CorruptModelError(CacnetError):
+    """A bundle whose files are damaged, altered, or not what its card says."""
+
+
+class IncompatibleModelError(CacnetError):
+    """A sound bundle that this version cannot use: another schema, another input."""
+
+
+@dataclass(frozen=True)
+class InputContract:
+    """What the network expects; cacnet.prepare delivers exactly the defaults.
+
+    Attributes:
+        spacing_mm: edge of the isotropic voxels.
+        hu_range: Hounsfield units are clipped to this, then scaled linearly (cacnet.prepare.normalise_hu).
+        tile_voxels: edge of the patches the network was trained on, and so of the tiles it answers best on.
+    """
+
+    spacing_mm: float = MODEL_SPACING_MM
+    hu_range: tuple[float, float] = HU_RANGE
+    tile_voxels: int = 96
+
+
+@dataclass(frozen=True)
+class WeightsRecord:
+    """The weights file as the card describes it."""
+
+    file: str
+    bytes: int
+    sha256: str
+    tensors: int
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What `model.json` says.
+
+    Attributes:
+        id: folder name; lower case, digits, '.', '_', '-'.
+        name: for people.
+        created: ISO 8601, UTC.
+        network: how to rebuild the network.
+        input: what to feed it.
+        weights: the file beside the card; None until saved.
+        training: how it was trained (free form).
+        accuracy: what was measured, on what (free form).
+        statement, license: shown wherever the model is offered.
+    """
+
+    id: str
+    name: str
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    input: InputContract = field(default_factory=InputContract)
+    weights: WeightsRecord | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    accuracy: Mapping[str, Any] = field(default_factory=dict)
+    statement: str = STATEMENT
+    license: str = "Apache-2.0"
+
+
+@dataclass(frozen=True)
+class ModelBundle:
+    """A bundle as found on disk. `card` is None, and `problem` says why, where the card cannot be read."""
+
+    folder: Path
+    card: ModelCard | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network in evaluation mode, float32 on the CPU, with its card."""
+
+    network: CACNet
+    card: ModelCard
+
+
+def list_bundles(folders: Iterable[Path | str] = (BUNDLED_MODELS,)) -> tuple[ModelBundle, ...]:
+    """Every bundle in `folders`, by folder name; damaged ones too, with their problem. The weights are not read."""
+    found = []
+    for folder in map(Path, folders):
+        candidates = (
+            sorted(path for path in folder.iterdir() if (path / CARD_FILE).is_file()) if folder.is_dir() else []
+        )
+        for candidate in candidates:
+            try:
+                found.append(ModelBundle(candidate, read_card(candidate)))
+            except CacnetError as error:
+                found.append(ModelBundle(candidate, None, str(error)))
+    return tuple(found)
+
+
+def load_bundle(id_or_path: str | Path, folders: Iterable[Path | str] = (BUNDLED_MODELS,)) -> LoadedModel:
+    """The model of that id in `folders`, or in the folder of that path.
+
+    Raises ModelNotFoundError, CorruptModelError, IncompatibleModelError.
+    """
+    folder = _find(id_or_path, tuple(map(Path, folders)))
+    card = read_card(folder)
+    data = _read_weights(folder, card)
+    network = CACNet(card.network)
+    expected = network.state_dict()
+    _check_header(data, expected, folder)
+    tensors = parse_safetensors(data)
+    broken = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+    if broken:
+        raise _corrupt(folder, f"the weights '{broken[0]}' hold numbers that are not finite", "finite weights")
+    network.load_state_dict({name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()}, strict=True)
+    return LoadedModel(network.eval(), card)
+
+
+def read_card(folder: Path) -> ModelCard:
+    """The checked card of the bundle in `folder`; raises CorruptModelError or IncompatibleModelError."""
+    text = _read_bounded(folder / CARD_FILE, MAX_CARD_BYTES)
+    try:
+        raw = json.loads(text)
+    except ValueError as error:  # includes bytes that are not UTF-8
+        raise _corrupt(folder, f"{CARD_FILE} is not JSON ({error})", "a model card") from error
+    if not isinstance(raw, dict):
+        raise _corrupt(folder, f"{CARD_FILE} holds a {type(raw).__name__}", "a JSON object")
+    if raw.get("schema_version") != SCHEMA_VERSION:
+        raise IncompatibleModelError(
+            found=f"the model '{folder.name}' has schema version {raw.get('schema_version')!r}",
+            expected=f"version {SCHEMA_VERSION}",
+            action="Update CACNet, or choose another model",
+        )
+    card = _card_from(raw, folder)
+    if (card.input.spacing_mm, card.input.hu_range) != (MODEL_SPACING_MM, HU_RANGE):
+        raise IncompatibleModelError(
+            found=f"the model '{card.id}' wants {card.input.spacing_mm} mm voxels and HU clipped to {card.input.hu_range}",
+            expected=f"{MODEL_SPACING_MM} mm and {HU_RANGE}, which is what this version prepares",
+            action="Choose a model made for this version",
+        )
+    return card
+
+
+def save_bundle(network: CACNet, card: ModelCard, folder: Path | str) -> ModelBundle:
+    """Write `folder`/`card.id`/ with the weights in half precision; an existing bundle of that id is replaced.
+
+    The bundle appears whole or not at all. `card.network` and `card.weights` are filled in here.
+    Raises CorruptModelError where a weight is not finite in half precision.
+    """
+    target = Path(folder) / card.id
+    if not _ID.fullmatch(card.id):
+        raise _corrupt(target, f"the model id '{card.id}'", "lower-case letters, digits, '.', '_' and '-'")
+    tensors = {name: _halved(tensor) for name, tensor in network.state_dict().items()}
+    broken = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+    if broken:
+        raise _corrupt(target, f"the weights '{broken[0]}' are not finite in half precision", "finite weights")
+    data = to_safetensors(tensors)
+    record = WeightsRecord(WEIGHTS_FILE, len(data), hashlib.sha256(data).hexdigest(), len(tensors))
+    card = ModelCard(**{**_shallow(card), "network": network.config, "weights": record})
+    text = json.dumps({"schema_version": SCHEMA_VERSION, **asdict(card)}, indent=2, allow_nan=False) + "\n"
+    _write_folder(target, {WEIGHTS_FILE: data, CARD_FILE: text.encode()})
+    return ModelBundle(target, card)
+
+
+def _find(id_or_path: str | Path, folders: tuple[Path, ...]) -> Path:
+    by_id = [folder / str(id_or_path) for folder in folders] if _ID.fullmatch(str(id_or_path)) else []
+    for candidate in [*by_id, Path(id_or_path)]:
+        if (candidate / CARD_FILE).is_file():
+            return candidate
+    known = ", ".join(bundle.folder.name for bundle in list_bundles(folders)) or "none"
+    raise ModelNotFoundError(
+        found=f"no model '{id_or_path}'",
+        expected=f"the id of an installed model ({known}) or a folder with {CARD_FILE} and {WEIGHTS_FILE}",
+    )
+
+
+def _read_bounded(path: Path, limit_bytes: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit_bytes + 1)
+    except OSError as error:
+        raise _corrupt(path.parent, f"{path.name} cannot be read ({error.strerror})", "a readable file") from error
+    if len(data) > limit_bytes:
+        raise _corrupt(path.parent, f"{path.name} is larger than {limit_bytes >> 20} MB", "a CACNet model")
+    return data
+
+
+def _read_weights(folder: Path, card: ModelCard) -> bytes:
+    if card.weights is None:
+        raise _corrupt(folder, "the card names no weights", "an entry 'weights'")
+    data = _read_bounded(folder / WEIGHTS_FILE, MAX_WEIGHTS_BYTES)
+    if len(data) != card.weights.bytes:
+        raise _corrupt(folder, f"{WEIGHTS_FILE} has {len(data)} bytes", f"{card.weights.bytes} bytes")
+    sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 != card.weights.sha256:
+        raise _corrupt(folder, f"{WEIGHTS_FILE} has the checksum {sha256[:12]}…", f"{card.weights.sha256[:12]}…")
+    return data
+
+
+def _check_header(data: bytes, expected: Mapping[str, torch.Tensor], folder: Path) -> None:
+    """Compare the tensor table of a safetensors file with the network's, and its extents with the file's size."""
+    length = int.from_bytes(data[:8], "little") if len(data) >= 8 else MAX_HEADER_BYTES + 1
+    if length > min(MAX_HEADER_BYTES, len(data) - 8):
+        raise _corrupt(folder, f"{WEIGHTS_FILE} has no readable tensor table", "a safetensors file")
+    try:
+        table = json.loads(data[8 : 8 + length])
+    except ValueError as error:
+        raise _corrupt(folder, f"the tensor table of {WEIGHTS_FILE} is not JSON", "a safetensors file") from error
+    table = {name: entry for name, entry in table.items() if name != "__metadata__"} if isinstance(table, dict) else {}
+    missing, extra = sorted(expected.keys() - table.keys()), sorted(table.keys() - expected.keys())
+    if missing or extra:
+        raise _corrupt(
+            folder,
+            f"{WEIGHTS_FILE} lacks {len(missing)} tensors and has {len(extra)} unknown ones ({(missing + extra)[0]})",
+            "the tensors of the network that the card describes",
+        )
+    stored_bytes = sum(_check_entry(name, table[name], expected[name], folder) for name in expected)
+    if stored_bytes != len(data) - 8 - length:
+        raise _corrupt(folder, f"{WEIGHTS_FILE} declares {stored_bytes} bytes of tensors", "as many as it holds")
+
+
+def _check_entry(name: str, entry: object, expected: torch.Tensor, folder: Path) -> int:
+    dtype, item_bytes = ("F16", 2) if expected.is_floating_point() else ("I64", 8)
+    declared = entry if isinstance(entry, dict) else {}
+    if (declared.get("dtype"), declared.get("shape")) != (dtype, list(expected.shape)):
+        raise _corrupt(
+            folder,
+            f"the tensor '{name}' is {declared.get('dtype')} {declared.get('shape')}",
+            f"{dtype} {list(expected.shape)}",
+        )
+    return expected.numel() * item_bytes
+
+
+def _card_from(raw: Mapping[str, Any], folder: Path) -> ModelCard:
+    network = _fill(NetworkConfig, raw.get("network"), folder, "network")
+    contract = _fill(InputContract, raw.get("input"), folder, "input")
+    weights = _fill(WeightsRecord, raw.get("weights"), folder, "weights")
+    texts = {name: raw.get(name) for name in ("id", "name", "created", "statement", "license")}
+    records = {name: raw.get(name) for name in ("training", "accuracy")}
+    for name, value in {**texts, **records}.items():
+        if not isinstance(value, str if name in texts else dict):
+            raise _corrupt(folder, f"'{name}' in {CARD_FILE} is {value!r}", "a text" if name in texts else "an object")
+    if not _ID.fullmatch(str(raw["id"])):
+        raise _corrupt(folder, f"the id {raw['id']!r}", "lower-case letters, digits, '.', '_' and '-'")
+    if weights.file != WEIGHTS_FILE:
+        raise _corrupt(folder, f"the weights file {weights.file!r}", WEIGHTS_FILE)
+    return ModelCard(network=network, input=contract, weights=weights, **texts, **records)
+
+
+def _fill(kind: type[Any], raw: object, folder: Path, where: str) -> Any:
+    """A dataclass from JSON with exactly its fields, each of the type of its annotation."""
+    names = {entry.name: str(entry.type) for entry in fields(kind)}
+    if not isinstance(raw, dict) or raw.keys() != names.keys():
+        raise _corrupt(folder, f"'{where}' in {CARD_FILE} is not complete", f"an object with {', '.join(names)}")
+    for name, annotation in names.items():
+        if not _matches(raw[name], annotation):
+            raise _corrupt(folder, f"'{where}.{name}' in {CARD_FILE} is {raw[name]!r}", annotation)
+    try:
+        return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()})
+    except NetworkConfigError as error:
+        raise _corrupt(folder, f"'{where}' in {CARD_FILE} has {error.found}", error.expected) from error
+
+
+def _matches(value: object, annotation: str) -> bool:
+    if annotation.startswith("tuple["):
+        kinds = annotation.removeprefix("tuple[").removesuffix("]").split(", ")
+        same_length = isinstance(value, list) and len(value) == len(kinds)
+        return same_length and all(map(_matches, value, kinds))  # type: ignore[call-overload]
+    if annotation == "float":
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if annotation == "int":
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 40
+    return type(value).__name__ == annotation
+
+
+def _halved(tensor: torch.Tensor) -> torch.Tensor:
+    kept = tensor.detach().cpu().contiguous()
+    return kept.half() if kept.is_floating_point() else kept
+
+
+def _shallow(card: ModelCard) -> dict[str, Any]:
+    return {entry.name: getattr(card, entry.name) for entry in fields(card)}
+
+
+def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        for name, data in files.items():
+            with (staging / name).open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        staging.chmod(0o755)  # mkdtemp makes it private
+        if target.exists():
+            # A folder cannot be replaced in one step; its files can, and the checksum exposes a pair that differs.
+            for name in files:
+                os.replace(staging / name, target / name)
+        else:
+            os.replace(staging, target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _corrupt(folder: Path, found: str, expected: str) -> CorruptModelError:
+    return CorruptModelError(
+        found=f"the model '{folder.name}': {found}", expected=expected, action="Install the model again"
+    )
