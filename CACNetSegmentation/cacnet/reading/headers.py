@@ -1,0 +1,284 @@
+"""What the headers of DICOM files say, slice by slice. Names, identifiers and dates of the patient are never parsed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cacnet.progress import Progress
+from cacnet.reading.errors import NoImageFoundError
+from cacnet.reading.quiet import quiet
+from cacnet.volume import Acquisition
+
+TAGS = [
+    "SOPClassUID",
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "SeriesDescription",
+    "Modality",
+    "ImageType",
+    "InstanceNumber",
+    "AcquisitionNumber",
+    "Manufacturer",
+    "ConvolutionKernel",
+    "KVP",
+    "SliceThickness",
+    "ContrastBolusAgent",
+    "PatientAge",
+    "PatientSex",
+    "Rows",
+    "Columns",
+    "SamplesPerPixel",
+    "NumberOfFrames",
+    "PixelSpacing",
+    "ImageOrientationPatient",
+    "ImagePositionPatient",
+    "PixelRepresentation",
+    "PixelPaddingValue",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "RescaleType",
+    "TriggerTime",
+    "NominalPercentageOfCardiacPhase",
+    "NominalCardiacTriggerDelayTime",
+    "TemporalPositionIdentifier",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+    "TransferSyntaxUID",
+    "BitsAllocated",
+]
+
+PHASE_TAGS = (
+    "NominalPercentageOfCardiacPhase",
+    "NominalCardiacTriggerDelayTime",
+    "TriggerTime",
+    "TemporalPositionIdentifier",
+    "AcquisitionNumber",
+    "ConvolutionKernel",
+)
+"""What tells several images of the same slice apart, in order of how much it says to a reader."""
+
+
+AXES_TOLERANCE = 1e-3
+"""How far ImageOrientationPatient may be from two perpendicular unit vectors: it is written with few decimals."""
+
+
+@dataclass(frozen=True)
+class SliceHeader:
+    """One slice: a file, or one frame of a multi-frame file. Positions are LPS mm.
+
+    Attributes:
+        axes_lps: unit vectors (x, y, z) along a row (increasing column), then along a column (increasing row).
+        position_mm_lps: centre of the first voxel.
+        phase: values of PHASE_TAGS that are present, by tag name.
+    """
+
+    path: Path
+    frame: int
+    series_uid: str
+    series_number: int
+    instance_number: int
+    modality: str
+    image_type: tuple[str, ...]
+    shape_yx: tuple[int, int]
+    samples_per_pixel: int
+    spacing_mm_yx: tuple[float, float]
+    axes_lps: tuple[float, ...]
+    position_mm_lps: tuple[float, float, float]
+    rescale: tuple[float, float] | None
+    rescale_type: str
+    padding_hu: float | None
+    phase: tuple[tuple[str, str], ...]
+    acquisition: Acquisition
+    stored_bytes: int | None
+    """Bytes that the pixels need in the file; None where they are compressed."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """All that a folder holds.
+
+    Attributes:
+        slices: one header per image, in order of path and frame.
+        not_images: kinds of DICOM objects without pixels, or without a place in the patient, one entry per file.
+        unreadable: names of DICOM files whose header is damaged.
+    """
+
+    slices: tuple[SliceHeader, ...]
+    not_images: tuple[str, ...]
+    unreadable: tuple[str, ...]
+
+
+def scan_folder(folder: Path, progress: Progress) -> Scan:
+    """Read the headers of every DICOM file below `folder`, whatever it is called.
+
+    Raises:
+        NoImageFoundError: there is not one DICOM file.
+    """
+    from pydicom.errors import InvalidDicomError
+
+    paths = sorted(Path(root) / name for root, _, names in os.walk(folder) for name in names)
+    slices: list[SliceHeader] = []
+    not_images: list[str] = []
+    unreadable: list[str] = []
+    for number, path in enumerate(paths):
+        progress("scan", number / len(paths))
+        try:
+            found = list(read_headers(path))
+        except InvalidDicomError:
+            continue
+        except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError):
+            unreadable.append(path.name)  # pydicom raises any of these where a header is damaged.
+            continue
+        slices += [header for header in found if isinstance(header, SliceHeader)]
+        not_images += [kind for kind in found if isinstance(kind, str)]
+    progress("scan", 1.0)
+    if not (slices or not_images or unreadable):
+        raise _nothing_found(folder, paths)
+    return Scan(tuple(slices), tuple(not_images), tuple(unreadable))
+
+
+def _nothing_found(folder: Path, paths: list[Path]) -> NoImageFoundError:
+    from cacnet.reading.images import is_image_file
+
+    volumes = [path.name for path in paths if is_image_file(path)]
+    hint = f"Give the file itself, such as '{volumes[0]}'" if volumes else "Choose the folder of the CT series"
+    count = f"{len(paths)} files, none of them DICOM" if paths else "no files"
+    return NoImageFoundError(found=f"'{folder.name}' holds {count}", expected="a DICOM CT series", action=hint)
+
+
+def read_headers(path: Path) -> Iterator[SliceHeader | str]:
+    """The slices of one DICOM file; the name of its kind where it holds no image, or one without a position.
+
+    Raises:
+        pydicom.errors.InvalidDicomError: it is not DICOM. ValueError and others: its header is damaged.
+    """
+    import pydicom
+
+    with quiet():
+        dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS)
+        if "Rows" not in dataset or "Columns" not in dataset:
+            yield _kind(dataset)
+            return
+        frames = dataset.get("PerFrameFunctionalGroupsSequence")
+        if frames is None:
+            yield _slice(path, 0, dataset, (dataset,))
+            return
+        shared = dataset.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()]
+        for number, frame in enumerate(frames):
+            yield _slice(path, number, dataset, (*_groups(frame), *_groups(shared[0]), dataset))
+
+
+def _groups(functional_groups: Any) -> Iterator[Any]:
+    """The item of every functional group macro of a frame (DICOM PS3.3 C.7.6.16)."""
+    for element in functional_groups:
+        if element.VR == "SQ" and element.value:
+            yield element.value[0]
+
+
+def _kind(dataset: Any) -> str:
+    uid = dataset.get("SOPClassUID") or getattr(dataset, "file_meta", {}).get("MediaStorageSOPClassUID")
+    name = getattr(uid, "name", None) or "DICOM object"
+    return str(name).removesuffix(" Storage").removesuffix(" - For Presentation")
+
+
+def _slice(path: Path, frame: int, dataset: Any, places: tuple[Any, ...]) -> SliceHeader | str:
+    def value(tag: str) -> Any:
+        return next((place.get(tag) for place in places if place.get(tag) not in (None, "")), None)
+
+    spacing, axes = _floats(value("PixelSpacing"), 2), _floats(value("ImageOrientationPatient"), 6)
+    position = _floats(value("ImagePositionPatient"), 3)
+    if spacing is None or axes is None or position is None:
+        return f"{value('Modality') or 'unknown'} image without a position in the patient"
+    _require_valid_plane(spacing, axes, position)
+    intercept = value("RescaleIntercept")
+    rescale = None if intercept is None else (float(value("RescaleSlope") or 1), float(intercept))
+    frame_type = value("ImageType") or ()
+    shape_yx = (int(dataset.Rows), int(dataset.Columns))
+    return SliceHeader(
+        path=path,
+        frame=frame,
+        series_uid=str(value("SeriesInstanceUID") or ""),
+        series_number=int(value("SeriesNumber") or 0),
+        instance_number=int(value("InstanceNumber") or 0),
+        modality=str(value("Modality") or "unknown"),
+        image_type=(frame_type,) if isinstance(frame_type, str) else tuple(str(part) for part in frame_type),
+        shape_yx=shape_yx,
+        samples_per_pixel=int(value("SamplesPerPixel") or 1),
+        spacing_mm_yx=spacing,
+        axes_lps=axes,
+        position_mm_lps=position,
+        rescale=rescale,
+        rescale_type=str(value("RescaleType") or ""),
+        padding_hu=_padding_hu(dataset, rescale),
+        phase=tuple((tag, str(value(tag))) for tag in PHASE_TAGS if value(tag) is not None),
+        acquisition=_acquisition(value),
+        stored_bytes=_stored_bytes(dataset, shape_yx),
+    )
+
+
+def _require_valid_plane(spacing: tuple[float, ...], axes: tuple[float, ...], position: tuple[float, ...]) -> None:
+    row, column = np.reshape(axes, (2, 3))
+    lengths = np.linalg.norm(row), np.linalg.norm(column)
+    perpendicular = abs(row @ column) < AXES_TOLERANCE and np.allclose(lengths, 1, atol=AXES_TOLERANCE)
+    if not (np.isfinite(position).all() and min(spacing) > 0 and perpendicular):
+        raise ValueError("the header's plane is impossible")
+
+
+def _stored_bytes(dataset: Any, shape_yx: tuple[int, int]) -> int | None:
+    syntax = getattr(dataset, "file_meta", {}).get("TransferSyntaxUID")
+    if syntax is None or syntax.is_compressed:  # Deflated data sets count as compressed, too.
+        return None
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    samples = int(dataset.get("SamplesPerPixel") or 1)
+    return shape_yx[0] * shape_yx[1] * frames * samples * int(dataset.get("BitsAllocated") or 16) // 8
+
+
+def _floats(values: Any, count: int) -> Any:
+    if values is None or isinstance(values, str) or len(values) != count:
+        return None
+    return tuple(float(value) for value in values)
+
+
+def _padding_hu(dataset: Any, rescale: tuple[float, float] | None) -> float | None:
+    stored = dataset.get("PixelPaddingValue")
+    if not isinstance(stored, int):
+        return None
+    if dataset.get("PixelRepresentation") == 1 and stored > 32767:
+        stored -= 65536  # Some scanners write a negative value with an unsigned value representation.
+    slope, intercept = rescale or (1.0, 0.0)
+    return stored * slope + intercept
+
+
+def _acquisition(value: Any) -> Acquisition:
+    kernel = value("ConvolutionKernel")
+    sex = str(value("PatientSex") or "").upper()
+    return Acquisition(
+        modality=value("Modality"),
+        kvp=_positive(value("KVP")),
+        slice_thickness_mm=_positive(value("SliceThickness")),
+        kernel=kernel if kernel is None or isinstance(kernel, str) else " ".join(str(part) for part in kernel),
+        manufacturer=value("Manufacturer"),
+        contrast_agent=value("ContrastBolusAgent"),
+        series_description=value("SeriesDescription"),
+        patient_age_years=age_years(str(value("PatientAge") or "")),
+        patient_sex=sex if sex in ("M", "F") else None,
+    )
+
+
+def _positive(number: Any) -> float | None:
+    return float(number) if number is not None and float(number) > 0 else None
+
+
+def age_years(age: str) -> float | None:
+    """Years of a DICOM age string such as '063Y', '018M', '006W' or '010D' (PS3.5 6.2, VR AS), else None."""
+    days_per_unit = {"Y": 365.25, "M": 365.25 / 12, "W": 7.0, "D": 1.0}
+    number, unit = age[:-1], age[-1:].upper()
+    if unit not in days_per_unit or not number.isdigit():
+        return None
+    return int(number) * days_per_unit[unit] / 365.25

@@ -1,0 +1,212 @@
+"""NRRD, NIfTI and MetaImage files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from cacnet.errors import OutOfMemoryError
+from cacnet.findings import Finding, Severity
+from cacnet.progress import Progress
+from cacnet.reading.errors import NotCtError, TiltedSeriesError, UnreadableImageError, UnsupportedShapeError
+from cacnet.reading.hounsfield import padding_finding, stack_hu
+from cacnet.reading.quiet import quiet
+from cacnet.volume import Acquisition, Volume, geometry_of
+
+IMAGE_SUFFIXES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
+MIN_SLICES = 3
+"""Fewer slices are a scout or a single picture, not a volume."""
+
+MAX_VOXELS = 2**31
+"""Far beyond any CT (512 × 512 × 8192); a header that declares more is damaged."""
+
+MAX_DEFLATE_RATIO = 1032
+"""Deflate cannot compress further (zlib technical details), so a larger claim is a damaged or cut file."""
+
+ORTHOGONALITY_TOLERANCE = 1e-3
+TEXT_HEADER_BYTES = 65536
+
+
+def is_image_file(path: Path) -> bool:
+    """Whether the name is that of a volume file that this module reads."""
+    return path.name.lower().endswith(IMAGE_SUFFIXES)
+
+
+def read_image(path: Path, progress: Progress) -> Volume:
+    """The volume in a NRRD, NIfTI or MetaImage file; NIfTI positions are turned from RAS to LPS by ITK.
+
+    Raises:
+        ReadingError: one of the errors of `cacnet.reading.errors`.
+        OutOfMemoryError: the volume does not fit into memory.
+    """
+    progress("read", 0.0)
+    reader = _open(path)
+    _require_ct(path, reader)
+    _require_scalar_volume(path, reader)
+    _require_complete(path, reader)
+    image = _execute(path, reader)
+    if image.GetDimension() == 4:
+        image = image[:, :, :, 0]
+    _require_perpendicular_axes(path, image)
+    values = sitk.GetArrayViewFromImage(image)
+    hu, padding_voxels = stack_hu(((z, values[z], None) for z in range(values.shape[0])), values.shape)
+    progress("read", 1.0)
+    findings = (*padding_finding(padding_voxels, hu.size), *_orientation_finding(reader))
+    return Volume(hu, geometry_of(image), Acquisition(modality=_modality(reader)), path.name, findings)
+
+
+def _open(path: Path) -> sitk.ImageFileReader:
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        with quiet():
+            reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise _unreadable(path, error) from error
+    return reader
+
+
+def _execute(path: Path, reader: sitk.ImageFileReader) -> sitk.Image:
+    try:
+        with quiet():
+            return reader.Execute()
+    except MemoryError as error:
+        raise OutOfMemoryError(f"'{path.name}' does not fit into memory", action="Crop it to the heart") from error
+    except RuntimeError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: RuntimeError) -> UnreadableImageError | TiltedSeriesError:
+    if "orthonormal" in str(error):
+        return _sheared(path)
+    return UnreadableImageError(
+        found=f"'{path.name}' cannot be read: it is damaged, cut short, or not what its name says",
+        expected="a complete NRRD, NIfTI or MetaImage file",
+        action="Copy or export it again",
+    )
+
+
+def _sheared(path: Path) -> TiltedSeriesError:
+    return TiltedSeriesError(
+        found=f"the axes of '{path.name}' are not perpendicular to each other (a tilted gantry or a sheared transform)",
+        expected="a rectangular grid",
+        action="Resample the volume onto a rectangular grid first",
+    )
+
+
+def _modality(reader: sitk.ImageFileReader) -> str | None:
+    """What a MetaImage header says, such as 'CT'; the other formats have no such field."""
+    if not reader.HasMetaDataKey("Modality"):
+        return None
+    modality = reader.GetMetaData("Modality").removeprefix("MET_MOD_").upper()
+    return modality if modality not in ("UNKNOWN", "OTHER", "") else None
+
+
+def _require_ct(path: Path, reader: sitk.ImageFileReader) -> None:
+    modality = _modality(reader)
+    if modality not in (None, "CT"):
+        raise NotCtError(found=f"'{path.name}' is of modality {modality}", expected="CT")
+
+
+def _require_scalar_volume(path: Path, reader: sitk.ImageFileReader) -> None:
+    size = reader.GetSize()
+    pixel = sitk.GetPixelIDValueAsString(reader.GetPixelID())
+    spatial = size[:3] if len(size) == 4 and size[3] == 1 else size
+    found = None
+    if len(spatial) != 3:
+        found = f"'{path.name}' is {len(spatial)}-dimensional ({' × '.join(map(str, size))})"
+    elif reader.GetNumberOfComponents() != 1:
+        found = f"'{path.name}' has {reader.GetNumberOfComponents()} values in every voxel (colour or vectors)"
+    elif "complex" in pixel:
+        found = f"'{path.name}' holds complex numbers"
+    elif min(spatial) < MIN_SLICES:
+        found = f"'{path.name}' is only {min(spatial)} voxels deep ({' × '.join(map(str, size))})"
+    if found:
+        raise UnsupportedShapeError(
+            found=found,
+            expected="one three-dimensional volume with one CT number in every voxel",
+            action="Export the CT series itself, one phase, as a volume",
+        )
+
+
+def _require_complete(path: Path, reader: sitk.ImageFileReader) -> None:
+    """Compare the declared size with the bytes on disk before memory is taken for it."""
+    voxels = int(np.prod([float(n) for n in reader.GetSize()]))
+    data_path, compressed, offset = _stored_data(path)
+    if data_path is None:
+        possible_bytes = float(MAX_VOXELS) * _bytes_per_voxel(reader)
+    elif not data_path.is_file():
+        raise UnreadableImageError(
+            found=f"'{path.name}' refers to '{data_path.name}', which is not there",
+            expected="the header and its data file side by side",
+            action="Copy both files into one folder",
+        )
+    else:
+        possible_bytes = (data_path.stat().st_size - offset) * (MAX_DEFLATE_RATIO if compressed else 1)
+    needed_bytes = voxels * _bytes_per_voxel(reader)
+    if voxels > MAX_VOXELS or needed_bytes > possible_bytes:
+        size = " × ".join(map(str, reader.GetSize()))
+        raise UnreadableImageError(
+            found=f"'{path.name}' is cut short or damaged: its header declares {size} voxels "
+            f"({needed_bytes / 1e6:.1f} MB), more than the file holds",
+            expected="a complete file",
+            action="Copy or export it again",
+        )
+
+
+def _bytes_per_voxel(reader: sitk.ImageFileReader) -> int:
+    bits = re.search(r"(\d+)-bit", sitk.GetPixelIDValueAsString(reader.GetPixelID()))
+    return int(bits.group(1)) // 8 if bits else 1
+
+
+def _stored_data(path: Path) -> tuple[Path | None, bool, int]:
+    """Where the voxels lie, whether they are compressed, and after how many bytes of header.
+
+    The path is None where they are spread over several files.
+    """
+    name = path.name.lower()
+    if name.endswith((".nii", ".nii.gz")):
+        return path, name.endswith(".gz"), 0
+    with path.open("rb") as file:
+        head = file.read(TEXT_HEADER_BYTES)
+    if name.endswith((".nrrd", ".nhdr")):
+        text, separator, _ = head.replace(b"\r\n", b"\n").partition(b"\n\n")
+        offset = len(text) + len(separator)
+        target, local = _field(text, rb"data ?file:"), ""
+        compressed = _field(text, rb"encoding:") not in ("raw", "")
+    else:
+        text = re.split(rb"(?m)^ElementDataFile *=.*$", head)[0]
+        offset = len(text)
+        target, local = _field(head, rb"ElementDataFile *="), "LOCAL"
+        compressed = _field(text, rb"CompressedData *=").lower() == "true"
+    if target == local:
+        return path, compressed, offset
+    if target.split(" ")[0] == "LIST" or "%" in target:
+        return None, compressed, 0
+    return path.parent / target, compressed, 0
+
+
+def _field(header: bytes, name: bytes) -> str:
+    match = re.search(rb"(?mi)^" + name + rb"[ \t]*(.*?)[ \t\r]*$", header)
+    return match.group(1).decode("utf-8", "replace") if match else ""
+
+
+def _require_perpendicular_axes(path: Path, image: sitk.Image) -> None:
+    direction = np.asarray(image.GetDirection()).reshape(3, 3)
+    if np.abs(direction.T @ direction - np.eye(3)).max() > ORTHOGONALITY_TOLERANCE:
+        raise _sheared(path)
+
+
+def _orientation_finding(reader: sitk.ImageFileReader) -> tuple[Finding, ...]:
+    """A warning where a NIfTI file does not say how it lies in the patient (both codes 0, NIfTI-1 'METHOD 1')."""
+    codes = [reader.GetMetaData(key) for key in ("qform_code", "sform_code") if reader.HasMetaDataKey(key)]
+    if not codes or any(re.search(r"[1-9]|NIFTI_XFORM_(?!UNKNOWN)", code) for code in codes):
+        return ()
+    message = (
+        "The NIfTI file does not say how it lies in the patient (qform and sform codes are 0): left and right may be "
+        "swapped. Check the orientation before relying on the vessel names."
+    )
+    return (Finding("orientation-unknown", Severity.WARNING, message),)
