@@ -1,0 +1,333 @@
+"""From painted tissue to a CT in HU: motion, blur, streaks, noise, the edge of the field, and whole numbers.
+
+Noise SD 15–45 HU with a ramp × kernel spectrum, PSF FWHM 0.6–0.9 mm in plane and 0.6–1.0 mm in z, voxels of
+0.30–0.49 × 0.4–0.8 mm, motion worst at the RCA: the facts of coronary CT angiography that a network meets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import fft, ndimage
+
+from cacnet.phantom.canvas import Canvas
+from cacnet.phantom.patient import Patient
+from cacnet.phantom.separable import FWHM_PER_SD, Axis, axes_of, gaussian_weights, resample
+from cacnet.phantom.streaks import streaks_hu
+from cacnet.volume import Geometry
+
+HU_RANGE = (-1024, 3071)
+PADDING_CHOICES_HU = (-1024, -2048, -3024)
+MATRIX = 512
+BLEND_MM = 3.0
+"""Width over which the fine canvas of the heart fades into the coarser one around it."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How the coronary arteries of one vessel number move while they are scanned.
+
+    Attributes:
+        vessel: 1 LM, 2 LAD, 3 LCx, 4 RCA.
+        displacement_mm_xyz: the whole way between the first and the last phase.
+        double: two sharp positions (a double contour) instead of an even smear.
+    """
+
+    vessel: int
+    displacement_mm_xyz: tuple[float, float, float]
+    double: bool
+
+
+@dataclass(frozen=True)
+class ScanSettings:
+    """Everything that the scanner decides.
+
+    Attributes:
+        geometry: the grid of the scan, in patient coordinates.
+        field_centre_mm_xy, field_radius_mm: the reconstructed circle; outside it lies padding.
+        psf_fwhm_mm: in plane; psf_z_fwhm_mm: across slices.
+        edge_enhancement: 0 for a smooth kernel, about 0.5 for a sharp one.
+        noise_sd_hu: at the heart's centre.
+        noise_anisotropy: 0 to 1, how much more noise runs along x (arms, shoulders, liver) than along y.
+        noise_z_correlation: correlation of the noise of neighbouring slices.
+        streak_strength: 0 none, 1 ordinary beam hardening.
+        slab_mm: height of the slabs of a step-and-shoot scan; 0 for none.
+        slab_steps_mm_xy: displacement of the heart in each slab, slab_hu its change of contrast.
+    """
+
+    geometry: Geometry
+    field_centre_mm_xy: tuple[float, float]
+    field_radius_mm: float
+    psf_fwhm_mm: float
+    psf_z_fwhm_mm: float
+    edge_enhancement: float
+    noise_sd_hu: float
+    noise_anisotropy: float
+    noise_z_correlation: float
+    streak_strength: float
+    padding_hu: int
+    circular_field: bool
+    motion: tuple[Motion, ...] = ()
+    slab_mm: float = 0.0
+    slab_steps_mm_xy: tuple[tuple[float, float], ...] = ()
+    slab_hu: tuple[float, ...] = ()
+
+    @property
+    def kernel(self) -> str:
+        """The kernel's sharpness in a word, as a header would name it."""
+        return "smooth" if self.edge_enhancement < 0.12 else "medium" if self.edge_enhancement < 0.35 else "sharp"
+
+
+def draw_scan(patient: Patient, field: str = "heart") -> ScanSettings:
+    """The settings of this patient's scan: 'heart' (about 180–220 mm wide) or 'chest' (350–420 mm)."""
+    rng = patient.rng(f"scan-{field}")
+    if field == "chest":
+        width, z_low, z_high = rng.uniform(350, 420), rng.uniform(-150, -125), rng.uniform(125, 150)
+        centre = (rng.uniform(-35, -15), rng.uniform(15, 35))
+    else:
+        width, z_low, z_high = rng.uniform(170, 225), rng.uniform(-82, -70), rng.uniform(64, 92)
+        centre = (rng.uniform(-15, 8), rng.uniform(-2, 18))
+    increment = float(rng.uniform(0.4, 0.8) if rng.random() < 0.88 else rng.uniform(0.8, 1.5))
+    psf_z = float(max(rng.uniform(0.6, 1.0), increment * rng.uniform(0.95, 1.4)))
+    slabs = _draw_slabs(rng, z_high - z_low)
+    return ScanSettings(
+        geometry=_field_geometry(width, centre, z_low, z_high, increment),
+        field_centre_mm_xy=(float(centre[0]), float(centre[1])),
+        field_radius_mm=float(width / 2),
+        psf_fwhm_mm=float(rng.uniform(0.6, 0.9)),
+        psf_z_fwhm_mm=psf_z,
+        edge_enhancement=float(rng.choice([0.0, rng.uniform(0.0, 0.3), rng.uniform(0.3, 0.7)], p=[0.35, 0.4, 0.25])),
+        noise_sd_hu=float(np.clip(rng.lognormal(np.log(26), 0.3), 14, 48)),
+        noise_anisotropy=float(rng.uniform(0.0, 0.5)),
+        noise_z_correlation=float(np.clip(0.75 - 0.5 * increment / psf_z + rng.normal(0, 0.08), 0.05, 0.7)),
+        streak_strength=float(rng.uniform(0.4, 1.4)),
+        padding_hu=int(rng.choice(PADDING_CHOICES_HU, p=[0.5, 0.3, 0.2])),
+        circular_field=bool(rng.random() < 0.4),
+        motion=_draw_motion(rng),
+        **slabs,
+    )
+
+
+def _field_geometry(width: float, centre: tuple[float, float], z_low: float, z_high: float, step: float) -> Geometry:
+    pixel = float(width / MATRIX)
+    origin = (centre[0] - width / 2 + pixel / 2, centre[1] - width / 2 + pixel / 2, z_low)
+    shape = (int((z_high - z_low) / step) + 1, MATRIX, MATRIX)
+    return Geometry(shape, (step, pixel, pixel), tuple(float(v) for v in origin))  # type: ignore[arg-type]
+
+
+def _draw_motion(rng: np.random.Generator) -> tuple[Motion, ...]:
+    if rng.random() < 0.5:
+        return ()
+    moves = []
+    for vessel, typical_mm in ((4, 1.7), (3, 0.8), (2, 0.6)):
+        length = float(np.clip(rng.lognormal(np.log(typical_mm), 0.6), 0.0, 6.0))
+        direction = rng.normal(size=3) * (1.0, 1.0, 0.6)
+        way = length * direction / np.linalg.norm(direction)
+        moves.append(Motion(vessel, (float(way[0]), float(way[1]), float(way[2])), bool(rng.random() < 0.5)))
+    return tuple(moves)
+
+
+def _draw_slabs(rng: np.random.Generator, height_mm: float) -> dict:
+    if rng.random() > 0.15:
+        return {}
+    slab = float(rng.uniform(30, 45))
+    count = int(height_mm / slab) + 2
+    steps = rng.normal(0.0, rng.uniform(0.4, 1.3), (count, 2))
+    hu = rng.normal(0.0, 0.03, count)
+    return {
+        "slab_mm": slab,
+        "slab_steps_mm_xy": tuple((float(x), float(y)) for x, y in steps),
+        "slab_hu": tuple(float(v) for v in hu),
+    }
+
+
+def crop_scan(settings: ScanSettings, lower_mm_xyz: np.ndarray, upper_mm_xyz: np.ndarray) -> ScanSettings:
+    """The same scan, reconstructed only between two corners (whole voxels of the same grid)."""
+    g = settings.geometry
+    low = np.clip(np.floor(g.lps_to_index(np.asarray(lower_mm_xyz))), 0, np.array(g.shape_zyx) - 1).astype(int)
+    high = np.clip(np.ceil(g.lps_to_index(np.asarray(upper_mm_xyz))) + 1, low + 1, g.shape_zyx).astype(int)
+    origin = tuple(float(v) for v in g.index_to_lps(low))
+    cropped = Geometry(tuple(int(n) for n in high - low), g.spacing_mm_zyx, origin, g.direction_lps)  # type: ignore[arg-type]
+    return replace(settings, geometry=cropped)
+
+
+def scan(
+    canvas: Canvas,
+    patient: Patient,
+    settings: ScanSettings,
+    rng: np.random.Generator,
+    surroundings: Canvas | None = None,
+) -> np.ndarray:
+    """The CT of a canvas on `settings.geometry`: (z, y, x) int16 HU.
+
+    Args:
+        canvas: the painted heart, fine; already moved by `move_slabs` where the scan has slabs.
+        rng: the noise's generator.
+        surroundings: the chest around the canvas, coarser, with room for the whole field; None where `canvas` is all.
+    """
+    moved = _smear_by_motion(canvas, settings)
+    target = axes_of(settings.geometry)
+    if surroundings is None:
+        hu = _blurred(moved, canvas, target, settings)
+    else:
+        hu = _blurred(surroundings.hu, surroundings, target, settings)
+        _blend(hu, moved, canvas, target, settings)
+    if settings.streak_strength > 0:
+        hu += streaks_hu(hu, settings.geometry, settings.streak_strength, rng)
+    _add_noise(hu, patient, settings, rng)
+    np.clip(hu, *HU_RANGE, out=hu)
+    result = np.rint(hu).astype(np.int16)
+    if settings.circular_field:
+        x, y = target[2].centres_mm[None, :], target[1].centres_mm[:, None]
+        cx, cy = settings.field_centre_mm_xy
+        result[:, np.hypot(x - cx, y - cy) > settings.field_radius_mm] = settings.padding_hu
+    return result
+
+
+def _psf_weights(source: Axis, target: Axis, fwhm_mm: float, enhancement: float) -> np.ndarray:
+    # Painting by coverage and holding it constant within a voxel have each blurred by one voxel's width already.
+    painted = source.step_mm**2 / 6.0
+    sd = float(np.sqrt(max((fwhm_mm / FWHM_PER_SD) ** 2 - painted, (0.1 * source.step_mm) ** 2)))
+    weights = gaussian_weights(source, target, sd)
+    if enhancement > 0:
+        wide = float(np.sqrt(sd**2 + (1.1 * fwhm_mm / FWHM_PER_SD) ** 2))
+        weights = (1.0 + enhancement) * weights - enhancement * gaussian_weights(source, target, wide)
+    return weights
+
+
+def _blurred(hu: np.ndarray, canvas: Canvas, target: tuple[Axis, Axis, Axis], settings: ScanSettings) -> np.ndarray:
+    source = axes_of(canvas.geometry)
+    fwhm = (settings.psf_z_fwhm_mm, settings.psf_fwhm_mm, settings.psf_fwhm_mm)
+    enhance = (0.0, settings.edge_enhancement, settings.edge_enhancement)
+    z, y, x = (_psf_weights(s, t, f, e) for s, t, f, e in zip(source, target, fwhm, enhance, strict=True))
+    return resample(hu, (z, y, x))
+
+
+def _blend(hu: np.ndarray, fine: np.ndarray, canvas: Canvas, target: tuple[Axis, ...], settings: ScanSettings) -> None:
+    """Put the fine canvas into the scan of its surroundings, fading over BLEND_MM at its faces."""
+    inner, slices, ramps = [], [], []
+    for axis, source in zip(target, axes_of(canvas.geometry), strict=True):
+        first, last = source.start_mm, source.centres_mm[-1]
+        inside = np.flatnonzero((axis.centres_mm > first) & (axis.centres_mm < last))
+        if not len(inside):
+            return
+        slices.append(slice(int(inside[0]), int(inside[-1]) + 1))
+        centres = axis.centres_mm[inside]
+        inner.append(Axis(float(centres[0]), axis.step_mm, len(inside)))
+        ramps.append(np.clip(np.minimum(centres - first, last - centres) / BLEND_MM, 0, 1).astype(np.float32))
+    part = _blurred(fine, canvas, tuple(inner), settings)  # type: ignore[arg-type]
+    weight = np.minimum(np.minimum(ramps[0][:, None, None], ramps[1][None, :, None]), ramps[2][None, None, :])
+    window = hu[tuple(slices)]
+    window += weight * (part - window)
+
+
+def _smear_by_motion(canvas: Canvas, settings: ScanSettings) -> np.ndarray:
+    """The canvas averaged over the phases of each vessel's motion; labels stay where most of the dose was given."""
+    hu = canvas.hu
+    coronary = canvas.layers.get("coronary")
+    if coronary is None or not settings.motion:
+        return hu
+    hu = hu.copy()
+    boxes = ndimage.find_objects(coronary, max_label=4)
+    for move in settings.motion:
+        way_zyx = np.array(move.displacement_mm_xyz)[::-1] / canvas.spacing_mm
+        found = boxes[move.vessel - 1]
+        if found is None or np.linalg.norm(way_zyx) < 0.5:
+            continue
+        margin = int(np.ceil(14.0 / canvas.spacing_mm))
+        box = tuple(
+            slice(max(s.start - margin, 0), min(s.stop + margin, n)) for s, n in zip(found, hu.shape, strict=True)
+        )
+        hu[box] = _phases(hu[box], way_zyx, margin, move.double)
+    return hu
+
+
+def _phases(hu: np.ndarray, way_zyx: np.ndarray, margin: int, double: bool) -> np.ndarray:
+    ramps = [_tent(n, margin) for n in hu.shape]
+    still = ramps[0][:, None, None] * ramps[1][None, :, None] * ramps[2][None, None, :]
+    grid = np.meshgrid(*[np.arange(n, dtype=np.float32) for n in hu.shape], indexing="ij", sparse=True)
+    times, weights = ((0.0, 1.0), (0.6, 0.4)) if double else ((-0.5, -0.17, 0.17, 0.5), (0.25,) * 4)
+    mean = np.zeros_like(hu)
+    for time, weight in zip(times, weights, strict=True):
+        where = np.stack([g + np.float32(time * w) * still for g, w in zip(grid, way_zyx, strict=True)])
+        mean += weight * (hu if time == 0.0 else ndimage.map_coordinates(hu, where, order=1, mode="nearest"))
+    return mean
+
+
+def _tent(size: int, margin: int) -> np.ndarray:
+    index = np.arange(size, dtype=np.float32)
+    ramp = np.clip(np.minimum(index, size - 1 - index) / margin, 0.0, 1.0)
+    return ramp * ramp * (3 - 2 * ramp)
+
+
+def move_slabs(canvas: Canvas, settings: ScanSettings) -> None:
+    """Displace the heart slab by slab, attenuation and labels alike: the steps of a step-and-shoot scan."""
+    if settings.slab_mm <= 0:
+        return
+    z_mm = axes_of(canvas.geometry)[0].centres_mm
+    slab_of = ((z_mm - settings.geometry.origin_mm_lps[2]) // settings.slab_mm).astype(int)
+    slab_of = np.clip(slab_of, 0, len(settings.slab_steps_mm_xy) - 1)
+    _, ny, nx = canvas.hu.shape
+    margin = int(np.ceil(8.0 / canvas.spacing_mm))
+    still = _tent(ny, margin)[:, None] * _tent(nx, margin)[None, :]
+    rows, columns = np.meshgrid(np.arange(ny, dtype=np.float32), np.arange(nx, dtype=np.float32), indexing="ij")
+    for k in range(len(z_mm)):
+        dx, dy = (v / canvas.spacing_mm for v in settings.slab_steps_mm_xy[slab_of[k]])
+        where = np.stack([rows + dy * still, columns + dx * still])
+        for name, layer in (("hu", canvas.hu), *canvas.layers.items()):
+            if name != "hu" and not layer[k].any():
+                continue
+            smooth = layer.dtype == np.float32
+            layer[k] = ndimage.map_coordinates(layer[k], where, order=1 if smooth else 0, mode="nearest")
+        bright = canvas.hu[k] > 150
+        canvas.hu[k][bright] *= 1.0 + settings.slab_hu[slab_of[k]]
+
+
+def _add_noise(hu: np.ndarray, patient: Patient, settings: ScanSettings, rng: np.random.Generator) -> None:
+    """Add correlated noise in place, slice by slice."""
+    shape = hu.shape[1:]
+    transfer = noise_transfer(shape, settings)
+    local = settings.noise_sd_hu * noise_profile(patient, axes_of(settings.geometry))
+    keep = settings.noise_z_correlation
+    previous: np.ndarray | None = None
+    for k in range(len(hu)):
+        white = rng.standard_normal(shape, dtype=np.float32)
+        noise = fft.irfft2(fft.rfft2(white) * transfer, s=shape)
+        if previous is not None:
+            noise = keep * previous + np.float32(np.sqrt(1 - keep**2)) * noise
+        previous = noise
+        hu[k] += noise * local
+
+
+def noise_transfer(shape_yx: tuple[int, int], settings: ScanSettings) -> np.ndarray:
+    """rfft2 amplitude that turns white noise into CT noise of SD 1: √(ramp) × the kernel's transfer function.
+
+    Filtered back projection leaves a power spectrum of ramp × MTF² (Riederer, Pelc & Chesler 1978,
+    doi:10.1088/0031-9155/23/3/008); iterative reconstruction moves it to lower frequencies, hence the floor at 0.
+    """
+    dy, dx = settings.geometry.spacing_mm_zyx[1:]
+    fy, fx = np.meshgrid(np.fft.fftfreq(shape_yx[0], dy), np.fft.rfftfreq(shape_yx[1], dx), indexing="ij")
+    f = np.hypot(fy, fx)
+    sd = 1.15 * settings.psf_fwhm_mm / FWHM_PER_SD
+    mtf = np.exp(-2 * (np.pi * f * sd) ** 2)
+    mtf *= 1.0 + settings.edge_enhancement * (1.0 - np.exp(-2 * (np.pi * f * 1.1 * sd) ** 2))
+    power = (f + 0.02) * mtf**2
+    angle = np.arctan2(fy, fx)
+    # Rays along x cross more tissue than rays along y, so noise runs in streaks along x: power at high f_y.
+    power *= 1.0 - settings.noise_anisotropy * np.cos(2 * angle)
+    power[0, 0] = 0.0
+    whole = 2.0 * power.sum() - power[:, 0].sum() - (power[:, -1].sum() if shape_yx[1] % 2 == 0 else 0.0)
+    return np.sqrt(power * (shape_yx[0] * shape_yx[1] / whole)).astype(np.float32)
+
+
+def noise_profile(patient: Patient, axes_zyx: tuple[Axis, Axis, Axis]) -> np.ndarray:
+    """(y, x) noise SD relative to the heart's centre: highest in the middle of the body, lower towards the skin."""
+    cx, cy = -28.0, 25.0
+    rx, ry = 175.0 * patient.body_scale_xy[0], 125.0 * patient.body_scale_xy[1]
+
+    def at(x: np.ndarray | float, y: np.ndarray | float) -> np.ndarray | float:
+        return 0.55 + 0.45 * np.exp(-(((x - cx) / rx) ** 2) - ((y - cy) / ry) ** 2)
+
+    x, y = axes_zyx[2].centres_mm[None, :], axes_zyx[1].centres_mm[:, None]
+    return np.asarray(at(x, y) / at(0.0, 0.0), np.float32)

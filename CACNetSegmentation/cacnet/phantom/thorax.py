@@ -1,0 +1,205 @@
+"""Everything around the heart: skin, muscle, lungs, mediastinum, abdomen, great vessels of the back, and the bones."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from cacnet.phantom.bones import paint_bones
+from cacnet.phantom.canvas import Box, Canvas
+from cacnet.phantom.chest import Chest, HeartShape, coarse_box, draw_chest, evaluate, texture, upsample
+from cacnet.phantom.devices import Distractor
+from cacnet.phantom.lungs import hilum, paint_lung_vessels
+from cacnet.phantom.patient import Patient
+from cacnet.phantom.strokes import cone_distance, mark, paint_line, whole
+
+AIR_HU = -1000.0
+PLEURA_MM = 2.0
+
+
+def paint_thorax(canvas: Canvas, heart: HeartShape, patient: Patient) -> None:
+    """Paint the chest onto an empty canvas, before the heart is painted over it.
+
+    Bone, calcified cartilage and calcium of the descending aorta are entered in the layer 'distractor'.
+    """
+    chest = draw_chest(patient, heart)
+    heart_box = np.array([heart.lower_mm_xyz, heart.upper_mm_xyz], float)
+    box = whole(canvas)
+    canvas.hu[...] = AIR_HU
+    _paint_wall(canvas, box, chest, patient)
+    middle = mediastinum_distance(canvas, chest, heart)
+    abdomen = evaluate(canvas, chest.diaphragm)
+    cage = evaluate(canvas, chest.cage)
+    canvas.paint(box, canvas.coverage(cage), patient.attenuation.fat)
+    _paint_abdomen(canvas, box, chest, patient, np.maximum(cage + 3.0, abdomen + 2.5))
+    lung = np.maximum(np.maximum(cage + PLEURA_MM, 1.0 - middle), 0.5 - abdomen)
+    _paint_lungs(canvas, box, chest, heart, patient, lung)
+    _paint_back_vessels(canvas, chest, patient)
+    _paint_airway_trunk(canvas, chest, heart_box)
+    paint_bones(canvas, chest, patient)
+
+
+def _paint_wall(canvas: Canvas, box: Box, chest: Chest, patient: Patient) -> None:
+    """Skin, subcutaneous fat with its septa and gland, and the muscles with fat between them."""
+    skin = evaluate(canvas, chest.skin)
+    if skin.min() > 1.0:
+        return
+    fat = patient.attenuation.fat - 12.0
+    canvas.paint(box, canvas.coverage(skin), 20.0)
+    canvas.paint(box, canvas.coverage(skin + 1.6), fat)
+    muscle = evaluate(canvas, chest.muscle)
+    wavy = texture(canvas.geometry, patient.rng("wall"), 9.0)
+    strands = canvas.coverage(np.maximum(np.abs(wavy) * 9.0 - 0.5, skin + 2.0))
+    canvas.paint(box, 0.4 * strands, 10.0)
+    muscle = np.maximum(muscle + 1.2 * wavy, skin + 2.5)
+    canvas.paint(box, canvas.coverage(muscle), patient.attenuation.muscle + 6.0 * wavy)
+    # Fat between the layers of muscle: a thin wavy sheet half way through, and another at the ribs.
+    sheet = np.abs(muscle + 0.5 * chest.muscle_mm + 4.0 + 2.0 * wavy) - (0.5 + 0.8 * np.clip(wavy, 0, None))
+    canvas.paint(box, canvas.coverage(np.maximum(sheet, muscle)), fat)
+
+
+def mediastinum_distance(canvas: Canvas, chest: Chest, heart: HeartShape) -> np.ndarray:
+    """Signed distance to the surface between the lungs: round the heart, the spine, the great vessels and their fat."""
+    box, axes = coarse_box(canvas)
+    top = float(heart.upper_mm_xyz[2])
+    x, y, z = box.x_mm - chest.midline_x, box.y_mm, box.z_mm
+    parts = [np.broadcast_to(heart.pericardium_distance(box), tuple(a.size for a in axes)) - 3.5]
+    upper = np.hypot(x * 0.95, (y - chest.front_at(z) - 48.0) * 0.62) - 31.0
+    parts.append(np.maximum(upper, top - 35.0 - z))
+    parts.append(np.hypot(x, (y - chest.spine_at(z)) * 0.95) - 22.5)
+    parts.append(np.hypot(x - 8.0, (y - chest.spine_at(z) + 30.0) * 0.9) - 13.0)
+    parts.append(np.hypot(x * 0.8, (y - chest.front_at(z)) * 1.3) - 13.0)
+    parts.append(np.hypot(np.hypot(x * 0.62, y - chest.spine_y + 46.0), (z - top + 34.0) * 0.6) - 20.0)
+    result = parts[0]
+    for part in parts[1:]:
+        mixed = np.clip(9.0 - np.abs(result - part), 0, None)
+        result = np.minimum(result, part) - mixed**2 / 36.0
+    return upsample(canvas.geometry, result.astype(np.float32), axes)
+
+
+def _paint_lungs(canvas: Canvas, box: Box, chest: Chest, heart: HeartShape, patient: Patient, lung: np.ndarray) -> None:
+    if lung.min() > 0:
+        return
+    rng = patient.rng("parenchyma")
+    hang = (box.y_mm - 0.5 * (chest.front_y + chest.back_y)) / (chest.back_y - chest.front_y)
+    tissue = patient.attenuation.lung + 55.0 * hang + 14.0 * texture(canvas.geometry, rng, 12.0)
+    tissue = tissue + 22.0 * texture(canvas.geometry, rng, 2.5)
+    canvas.paint(box, canvas.coverage(lung), tissue.astype(np.float32))
+    for tilt, offset in ((0.75, rng.uniform(-12, 12)), (-0.05, rng.uniform(5, 25))):
+        plane = 0.8 * (box.z_mm - offset - tilt * box.y_mm + 5.0 * np.sin((box.x_mm + offset) / 30.0))
+        fissure = np.maximum(np.abs(plane) - 0.35, lung + 1.0)
+        canvas.paint(box, 0.5 * canvas.coverage(fissure), -550.0)
+    heart_box = np.array([heart.lower_mm_xyz, heart.upper_mm_xyz], float)
+    paint_lung_vessels(canvas, chest, heart_box, patient, _lung_depth(chest, heart))
+
+
+def _lung_depth(chest: Chest, heart: HeartShape) -> object:
+    """Signed distance of points (n, 3) to the lungs, from a coarse canvas over the whole chest."""
+    from scipy.ndimage import map_coordinates
+
+    lower, upper = np.array([chest.midline_x - 150, chest.front_y - 10, -120.0]), np.array([0, 0, 160.0])
+    upper[:2] = chest.midline_x + 150, chest.back_y + 10
+    room = Canvas.filled(lower, upper, 6.0, AIR_HU)
+    cage, middle = evaluate(room, chest.cage), mediastinum_distance(room, chest, heart)
+    lung = np.maximum(np.maximum(cage, -middle), -evaluate(room, chest.diaphragm))
+
+    def depth(points_mm: np.ndarray) -> np.ndarray:
+        return map_coordinates(lung, room.geometry.lps_to_index(points_mm).T, order=1, mode="nearest")
+
+    return depth
+
+
+def _paint_abdomen(canvas: Canvas, box: Box, chest: Chest, patient: Patient, under: np.ndarray) -> None:
+    """Liver on the right and under the heart, stomach with air and food, spleen; muscle of the diaphragm above them."""
+    if under.min() > 2.5:
+        return
+    rng = patient.rng("abdomen")
+    tissue = patient.attenuation
+    canvas.paint(box, canvas.coverage(under - 2.5), tissue.muscle)
+    canvas.paint(box, canvas.coverage(under), tissue.fat - 8.0)
+    x, y, z = box.x_mm - chest.midline_x, box.y_mm, box.z_mm
+    edge = rng.uniform(15, 60)
+    liver_side = 0.8 * (x - edge + 0.35 * (y - chest.front_y) + 0.5 * (z - chest.dome_z[1]))
+    liver = np.maximum(under + 1.0, liver_side)
+    liver = np.maximum(liver, 40.0 - np.hypot(x, y - chest.spine_y))
+    canvas.paint(box, canvas.coverage(liver), tissue.liver + 3.0 * texture(canvas.geometry, rng, 7.0))
+    centre = np.array([rng.uniform(55, 72), chest.front_y + rng.uniform(50, 75), chest.dome_z[1] - rng.uniform(26, 40)])
+    size = rng.uniform(24, 38, 3)
+    k = np.sqrt(((x - centre[0]) / size[0]) ** 2 + ((y - centre[1]) / size[1]) ** 2 + ((z - centre[2]) / size[2]) ** 2)
+    stomach = np.maximum((k - 1.0) * float(size.min()), under + 2.0)
+    stomach = np.maximum(stomach, 3.0 - liver)
+    canvas.paint(box, canvas.coverage(stomach), tissue.muscle)
+    food = 25.0 + 45.0 * texture(canvas.geometry, rng, 8.0)
+    air = y < centre[1] - rng.uniform(-10, 15)
+    canvas.paint(box, canvas.coverage(stomach + 3.5), np.where(air, AIR_HU, food).astype(np.float32))
+    spleen = np.hypot(np.hypot((x - 105.0) / 1.0, (y - chest.spine_y + 5) / 1.6), (z - chest.dome_z[1] + 48) / 1.5) - 26
+    canvas.paint(box, canvas.coverage(np.maximum(np.maximum(spleen, under + 1.5), 3 - stomach)), tissue.liver + 25.0)
+
+
+def aorta_line(chest: Chest, rng: np.random.Generator) -> np.ndarray:
+    """Centre line of the descending aorta (n, 3), from the arch down to the diaphragm."""
+    z = np.array([95.0, 60.0, 20.0, -30.0, -80.0, -150.0])
+    beside = np.array([27.0, 28.0, 26.0, 21.0, 13.0, 5.0]) + rng.normal(0, 2.0) + rng.normal(0, 1.5, 6)
+    before = np.array([-10.0, -12.0, -14.0, -18.0, -25.0, -29.0]) + rng.normal(0, 1.5, 6)
+    points = np.stack([chest.midline_x + beside, chest.spine_at(z) + before, z], -1)
+    heights = np.linspace(95, -150, 50)
+    return CubicSpline(z[::-1], points[::-1])(heights)
+
+
+def _paint_back_vessels(canvas: Canvas, chest: Chest, patient: Patient) -> None:
+    """Descending aorta with its wall and calcium, azygos vein, oesophagus."""
+    rng = patient.rng("back vessels")
+    blood = patient.attenuation
+    line = aorta_line(chest, rng)
+    radius = float((11.0 + 0.03 * (patient.age_years - 30) + rng.normal(0, 0.9)) * patient.heart_scale**0.5)
+    radii = radius * np.linspace(1.06, 0.92, len(line))
+    paint_line(canvas, line, radii + 1.4, 55.0)
+    paint_line(canvas, line, radii, blood.aorta)
+    _paint_aortic_calcium(canvas, line, radii, chest, patient)
+    azygos = line + np.array([-30.0, 5.0, 0.0])
+    paint_line(canvas, azygos, np.full(len(line), rng.uniform(2.5, 4.2)), max(40.0, 0.3 * blood.right_atrium))
+    gullet = np.stack(
+        [
+            chest.midline_x + np.linspace(0, 16, len(line)) + rng.normal(0, 2),
+            chest.spine_at(line[:, 2]) - np.linspace(24, 34, len(line)),
+            line[:, 2],
+        ],
+        -1,
+    )
+    for shift in (-3.0, 0.0, 3.0):
+        paint_line(canvas, gullet + np.array([shift, 0, 0]), np.full(len(line), 5.2), 50.0)
+    if rng.random() < 0.5:
+        first = int(rng.integers(0, 30))
+        paint_line(canvas, gullet[first : first + 12] - (0, 1.5, 0), np.full(12, rng.uniform(1.0, 3.2)), -900.0)
+
+
+def _paint_aortic_calcium(canvas: Canvas, line: np.ndarray, radii: np.ndarray, chest: Chest, patient: Patient) -> None:
+    rng = patient.rng("aortic calcium")
+    for _ in range(int(rng.poisson(10 * chest.age_bone * (0.4 + 0.6 * patient.calcium_burden)))):
+        i = int(rng.integers(2, len(line) - 2))
+        angle, size = rng.uniform(0, 2 * np.pi), rng.uniform(1.0, 5.0)
+        at = line[i] + (radii[i] + 0.6) * np.array([np.cos(angle), np.sin(angle), 0.0])
+        box = canvas.box(at - size - 2, at + size + 2)
+        if box is None:
+            continue
+        tube = np.abs(cone_distance(box, line[i - 1], line[i + 1], radii[i], radii[i]) - 0.5) - rng.uniform(0.4, 1.2)
+        ball = np.sqrt((box.x_mm - at[0]) ** 2 + (box.y_mm - at[1]) ** 2 + (box.z_mm - at[2]) ** 2) - size
+        coverage = canvas.coverage(np.maximum(tube, ball))
+        canvas.paint(box, coverage, float(rng.uniform(500, 1400)) * patient.attenuation.calcium_gain)
+        mark(canvas, box, coverage >= 0.5, Distractor.AORTIC)
+
+
+def _paint_airway_trunk(canvas: Canvas, chest: Chest, heart_box: np.ndarray) -> None:
+    """Trachea, main bronchi and their first branches, with wall and air."""
+    top = float(heart_box[1, 2])
+    fork = np.array([chest.midline_x + 2, chest.spine_y - 38.0, top - 4.0])
+    lines = [(np.array([fork, fork + np.array([0, -4, 110])]), np.array([8.5, 8.5]))]
+    for side in (-1.0, 1.0):
+        root = hilum(chest, side, top)
+        low = root + np.array([side * 10, 6, -28])
+        line = CubicSpline([0, 1, 2], np.stack([fork, root + np.array([-side * 6, 4, 10]), low]))(np.linspace(0, 2, 9))
+        lines.append((line, np.linspace(7.0, 3.2, 9)))
+    for line, radii in lines:
+        paint_line(canvas, line, radii + 1.2, 10.0)
+    for line, radii in lines:
+        paint_line(canvas, line, radii, -985.0)
