@@ -93,7 +93,7 @@ class WeightRule(Enum):
 
 @dataclass(frozen=True)
 class CalibratedAgatston:
-    """Published conversion of a contrast CT's raw score r to a non-contrast one: r · (constant + per_hu · threshold)."""
+    """Published conversion of contrast CT's raw score r to a non-contrast one: r · (constant + per_hu · threshold)."""
 
     constant: float
     per_hu: float

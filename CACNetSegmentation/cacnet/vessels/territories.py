@@ -1,0 +1,168 @@
+"""Name the arteries of a coronary mask: LM, LAD, LCx and RCA with their side branches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from scipy.sparse import csgraph
+from scipy.spatial import cKDTree
+
+from cacnet.anatomy import Vessel
+from cacnet.vessels.centerlines import Centerlines, find_centerlines
+from cacnet.vessels.left_tree import name_left_tree
+from cacnet.vessels.ostia import Ostia, find_ostia
+from cacnet.volume import Geometry, GeometryMismatchError
+
+ADOPTION_MM = 15.0
+"""A loose piece this near to exactly one named artery belongs to it."""
+ADOPTION_LEAD_MM = 5.0
+"""… if every other artery is at least this much further away."""
+
+MAX_CENTERLINE_POINTS = 20_000
+"""A coronary tree has about a thousand; far more is no tree, and would take long to say nothing."""
+
+RIGHT_DOMINANT_RCA_MM = 100.0
+LEFT_DOMINANT_RCA_MM = 85.0
+LEFT_DOMINANT_LCX_MM = 110.0
+"""Usual lengths are RCA 120–140 and LCx 80–100 mm; the artery that supplies the inferior wall is the longer one."""
+RETURN_MM = 20.0
+"""The dominant artery turns back towards the midline under the heart by at least this much."""
+
+
+class Dominance(StrEnum):
+    """Which artery supplies the inferior wall."""
+
+    RIGHT = "right"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, eq=False)
+class TerritoryMap:
+    """The named arteries.
+
+    Attributes:
+        labels: uint8 (z, y, x): `Vessel` numbers on the coronary mask, 0 elsewhere.
+        dominance: None where the mask does not show it.
+        notes: one sentence for each thing that could not be decided.
+        aortic_root_mm_lps: the middle between the two ostia, a good place to measure the blood pool; None without both.
+    """
+
+    labels: np.ndarray
+    dominance: Dominance | None
+    notes: tuple[str, ...]
+    aortic_root_mm_lps: tuple[float, float, float] | None = None
+
+
+def label_territories(coronary_zyx: np.ndarray, hu_zyx: np.ndarray, geometry: Geometry) -> TerritoryMap:
+    """Name every voxel of a coronary mask.
+
+    The mask becomes centre lines; the two ostia are found; each point belongs to the ostium that it is nearer to along
+    the vessel; the left tree is divided at the first fork into two long branches, of which the LAD runs to the front
+    and the LCx to the back; side branches follow their parent. What hangs on nothing is UNASSIGNED. Any mask is
+    accepted.
+
+    Args:
+        coronary_zyx: bool mask, best on the network's isotropic 0.5 mm grid.
+        hu_zyx: HU on the same grid; they help to find the ostia.
+        geometry: that grid, in any orientation.
+
+    Raises:
+        GeometryMismatchError: an array without the grid's shape.
+    """
+    for name, array in (("coronary mask", coronary_zyx), ("CT", hu_zyx)):
+        if array.shape != geometry.shape_zyx:
+            raise GeometryMismatchError(
+                f"the {name} has the shape {array.shape} (z, y, x)", f"the grid's shape, {geometry.shape_zyx}"
+            )
+    coronary = coronary_zyx.astype(bool)
+    labels = np.where(coronary, np.uint8(Vessel.UNASSIGNED), np.uint8(0))
+    lines = find_centerlines(coronary, geometry)
+    if lines is None or len(lines.points_mm_lps) > MAX_CENTERLINE_POINTS:
+        what = "is empty" if not coronary.any() else "has no vessel-like part"
+        return TerritoryMap(labels, None, (f"The coronary mask {what}, so no artery is named.",))
+    ostia = find_ostia(lines, coronary, hu_zyx, geometry)
+    named = _name_points(lines, ostia)
+    inside = np.argwhere(coronary)
+    distance_mm, nearest = cKDTree(lines.points_mm_lps).query(geometry.index_to_lps(inside))
+    far = distance_mm > 2 * MAX_REACH_OF_POINT_MM
+    labels[tuple(inside.T)] = np.where(far, np.uint8(Vessel.UNASSIGNED), named.vessel[nearest])
+    return TerritoryMap(labels, named.dominance, named.notes, _root(lines, ostia))
+
+
+MAX_REACH_OF_POINT_MM = 4.0
+"""A voxel further than twice this from any centre line lies in a part that is too thick for an artery."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Named:
+    vessel: np.ndarray
+    dominance: Dominance | None
+    notes: tuple[str, ...]
+
+
+def _name_points(lines: Centerlines, ostia: Ostia) -> _Named:
+    """The artery of every centre-line point."""
+    n = len(lines.points_mm_lps)
+    vessel = np.full(n, Vessel.UNASSIGNED, dtype=np.uint8)
+    sources = [i for i in (ostia.left, ostia.right) if i is not None]
+    if not sources:
+        return _Named(vessel, None, ("No coronary tree long enough to be named was found.",))
+    distance, predecessor, source = csgraph.dijkstra(
+        lines.bridged_mm, directed=False, indices=sources, min_only=True, return_predecessors=True
+    )
+    notes: list[str] = []
+    if ostia.right is None:
+        notes.append("The right coronary artery was not found.")
+    else:
+        vessel[np.isfinite(distance) & (source == ostia.right)] = Vessel.RCA
+    if ostia.left is None:
+        notes.append("The left coronary tree was not found.")
+    else:
+        of_left = np.flatnonzero(np.isfinite(distance) & (source == ostia.left))
+        vessel[of_left], left_notes = name_left_tree(lines.points_mm_lps, distance, predecessor, of_left)
+        notes += left_notes
+    _adopt_loose_pieces(lines, vessel, np.isfinite(distance))
+    named = _Named(vessel, None, tuple(notes))
+    return replace(named, dominance=_dominance(lines.points_mm_lps, distance, vessel))
+
+
+def _adopt_loose_pieces(lines: Centerlines, vessel: np.ndarray, attached: np.ndarray) -> None:
+    """Give each piece that no path reaches to the artery beside it, if there is exactly one."""
+    _, piece = csgraph.connected_components(lines.bridged_mm, directed=False)
+    trees = {
+        v: cKDTree(lines.points_mm_lps[attached & (vessel == v)])
+        for v in np.unique(vessel[attached])
+        if v != Vessel.UNASSIGNED
+    }
+    for loose in np.unique(piece[~attached]):
+        members = piece == loose
+        gaps = sorted((float(tree.query(lines.points_mm_lps[members])[0].min()), v) for v, tree in trees.items())
+        if not gaps or gaps[0][0] > ADOPTION_MM:
+            continue
+        if len(gaps) == 1 or gaps[1][0] - gaps[0][0] >= ADOPTION_LEAD_MM:
+            vessel[members] = gaps[0][1]
+
+
+def _dominance(points: np.ndarray, distance: np.ndarray, vessel: np.ndarray) -> Dominance | None:
+    """By which artery reaches the inferior wall and turns back to the midline; None unless it is clear."""
+    reached = np.isfinite(distance)
+    rca, lcx = (reached & (vessel == v) for v in (Vessel.RCA, Vessel.LCX))
+    if not rca.any() or not lcx.any():
+        return None
+    rca_mm, lcx_mm = distance[rca].max(), distance[lcx].max()
+    rca_end, lcx_end = (points[np.flatnonzero(m)[np.argmax(distance[m])]] for m in (rca, lcx))
+    if rca_mm >= RIGHT_DOMINANT_RCA_MM and rca_end[0] - points[rca, 0].min() >= RETURN_MM:
+        return Dominance.RIGHT
+    returns = points[lcx, 0].max() - lcx_end[0] >= RETURN_MM
+    if rca_mm < LEFT_DOMINANT_RCA_MM and lcx_mm >= LEFT_DOMINANT_LCX_MM and returns:
+        return Dominance.LEFT
+    return None
+
+
+def _root(lines: Centerlines, ostia: Ostia) -> tuple[float, float, float] | None:
+    if ostia.left is None or ostia.right is None:
+        return None
+    x, y, z = lines.points_mm_lps[[ostia.left, ostia.right]].mean(axis=0)
+    return float(x), float(y), float(z)
