@@ -1,0 +1,238 @@
+"""The command line: `cacnet segment | score | check | phantom | models | train`.
+
+Results go to standard output, progress and the one readable line of an error to standard error. Exit codes: 0 fine,
+1 warnings (`check` only), 2 an error, 3 memory ran out, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cacnet
+from cacnet.errors import CacnetError
+
+if TYPE_CHECKING:
+    from cacnet.findings import Finding
+    from cacnet.report import Scores
+
+INTERRUPTED_EXIT_CODE = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    options = build_parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except CacnetError as error:
+        _say_error(str(error))
+        return error.exit_code
+    except MemoryError:
+        from cacnet.worker import out_of_memory
+
+        exhausted = out_of_memory()
+        _say_error(str(exhausted))
+        return exhausted.exit_code
+    except KeyboardInterrupt:
+        _say_error("interrupted; nothing was written.")
+        return INTERRUPTED_EXIT_CODE
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = argparse.ArgumentParser(
+        prog="cacnet",
+        description="Coronary artery calcium in contrast-enhanced CT. Research use only, not for diagnosis.",
+    )
+    parser.add_argument("--version", action="version", version=f"cacnet {cacnet.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_segment(commands)
+    _add_score(commands)
+    _add_check(commands)
+    _add_phantom(commands)
+    _add_models(commands)
+    _add_train(commands)
+    return parser
+
+
+def _add_segment(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("segment", help="segment arteries and calcium, find lesions, score")
+    _add_ct(parser)
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
+    parser.add_argument("--model", metavar="ID|PATH", help="an installed model (see 'cacnet models') or its folder")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    _add_scoring(parser)
+    parser.set_defaults(command=_segment)
+
+
+def _add_score(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("score", help="score calcium that is already segmented")
+    _add_ct(parser)
+    parser.add_argument("--calcium", type=Path, required=True, metavar="MASK", help="calcium mask, or labels by vessel")
+    parser.add_argument("--vessels", type=Path, metavar="MASK", help="arteries: 1 LM, 2 LAD, 3 LCx, 4 RCA")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
+    _add_scoring(parser)
+    parser.set_defaults(command=_score)
+
+
+def _add_check(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("check", help="say what is fine and what is not about a CT")
+    _add_ct(parser)
+    parser.set_defaults(command=_check)
+
+
+def _add_phantom(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("phantom", help="make a simulated CCTA with its true labels")
+    parser.add_argument("--seed", type=int, required=True, help="one seed is one patient")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--field", default="heart", choices=("heart", "chest"), help="field of view")
+    parser.add_argument("--no-contrast", action="store_true", help="the same patient's calcium scan, 3 mm slices")
+    parser.set_defaults(command=_phantom)
+
+
+def _add_models(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("models", help="list the installed models, verified")
+    parser.set_defaults(command=_models)
+
+
+def _add_train(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "train", help="train a model (all further options: 'cacnet train --help')", add_help=False
+    )
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    parser.set_defaults(command=_train)
+
+
+def _add_ct(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ct", type=Path, metavar="CT", help="DICOM folder, .nrrd, .nii(.gz), .mha or .mhd")
+    parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder; the best one by default")
+
+
+def _add_scoring(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--protocol", metavar="NAME", help="scoring protocol; by default the one for the contrast phase"
+    )
+    parser.add_argument("--age", type=float, metavar="YEARS", help="for the percentile; else the DICOM header's")
+    parser.add_argument("--sex", choices=("M", "F"), help="for the percentile; else the DICOM header's")
+
+
+def _segment(options: argparse.Namespace) -> int:
+    from cacnet.outputs import write_result
+    from cacnet.pipeline import DEFAULT_MODEL, Request, segment
+
+    request = Request(
+        ct=options.ct,
+        model=options.model or DEFAULT_MODEL,
+        device=options.device,
+        protocol=options.protocol,
+        age_years=options.age,
+        sex=options.sex,
+        series_uid=options.series,
+    )
+    result = segment(request, _show_progress)
+    write_result(options.output, result, _show_progress)
+    _end_progress()
+    _say_scores(result.scores, options.output)
+    return 0
+
+
+def _score(options: argparse.Namespace) -> int:
+    from cacnet.files import staged_folder
+    from cacnet.masks import score_masks
+    from cacnet.outputs import write_tables
+
+    volume, scores = score_masks(
+        options.ct, options.calcium, options.vessels, options.protocol, options.age, options.sex, options.series
+    )
+    with staged_folder(options.output) as staging:
+        write_tables(staging, volume, scores)
+    _say_scores(scores, options.output)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from cacnet.reading import read_ct
+    from cacnet.validation import check, exit_code
+
+    volume = read_ct(options.ct, series_uid=options.series)
+    findings = check(volume)
+    _say(f"{volume.source}: {volume.geometry.describe()}")
+    _say_findings(findings)
+    if not findings:
+        _say("nothing to remark")
+    return exit_code(findings)
+
+
+def _phantom(options: argparse.Namespace) -> int:
+    from cacnet.phantom.simulate import simulate, write_scan
+
+    scan = simulate(options.seed, field=options.field, contrast=not options.no_contrast)
+    write_scan(scan, options.output)
+    _say(f"simulated patient {options.seed} in {options.output}: {scan.volume.geometry.describe()}")
+    return 0
+
+
+def _models(options: argparse.Namespace) -> int:
+    from cacnet.weights import list_bundles, load_bundle
+
+    problems = 0
+    for bundle in list_bundles():
+        try:
+            card = load_bundle(bundle.folder).card
+        except CacnetError as error:
+            problems += 1
+            _say(f"{bundle.folder.name}: UNUSABLE: {error}")
+            continue
+        _say(f"{card.id}: {card.name}, {card.created[:10]}, verified. {card.statement}")
+    return 2 if problems else 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    from cacnet.training.train import main as train
+
+    return train(options.arguments)
+
+
+def _say_scores(scores: Scores, output: Path) -> None:
+    from cacnet.report import RESEARCH_USE
+
+    totals = scores.totals
+    _say_findings(scores.findings)
+    _say(scores.resolved.sentence)
+    _say(
+        f"Agatston equivalent {totals.agatston:.1f} ({totals.category}, {totals.cac_drs}), "
+        f"volume {totals.volume_mm3:.1f} mm³, mass {totals.mass_mg:.1f} mg, "
+        f"{totals.lesions} lesions in {totals.vessels} vessels"
+    )
+    _say(f"written to {output}")
+    _say(RESEARCH_USE)
+
+
+def _say_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        _say(f"{finding.severity.value:8}{finding.message} [{finding.code}]")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _say_error(message: str) -> None:
+    sys.stderr.write(f"cacnet: {message}\n")
+
+
+def _show_progress(stage: str, fraction: float) -> None:
+    """One line that is rewritten in place on a terminal; nothing where the output is a file."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{stage:16}{fraction:6.0%} ")
+        sys.stderr.flush()
+
+
+def _end_progress() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r" + " " * 24 + "\r")

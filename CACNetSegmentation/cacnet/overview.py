@@ -1,0 +1,191 @@
+"""One picture of a result: projections of the arteries with numbered lesions, and a slice through each lesion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import ndimage
+
+from cacnet.anatomy import Vessel
+from cacnet.files import replacing
+from cacnet.heart_region import HeartRegion
+from cacnet.lesions import Lesion
+from cacnet.prepare import labels_on, to_model_grid
+from cacnet.report import RESEARCH_USE, SIMULATION, Scores
+from cacnet.segments import CALCIUM_SEGMENTS
+from cacnet.volume import Geometry, Volume
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from cacnet.pipeline import Result
+
+WINDOW_HU = (-150.0, 950.0)
+"""Wide enough that calcium stands out from contrast-filled lumen."""
+PROJECTION_SPACING_MM = 0.7
+PROJECTION_MARGIN_MM = 12.0
+SHELL_MM = 3.0
+"""Projections show what lies this near to an artery; without it the ventricles would hide everything."""
+SLICE_WIDTH_MM = 44.0
+SLICE_SPACING_MM = 0.25
+SLICES_SHOWN = 12
+COLUMNS = 6
+BACKGROUND, FOREGROUND, MUTED = "#111417", "#f2f2f2", "#9aa4ad"
+COLORS = {Vessel(segment.label_value): segment.color_rgb for segment in CALCIUM_SEGMENTS}
+
+
+def draw_overview(path: Path, result: Result) -> None:
+    """Write the picture as PNG; the lesions carry the numbers of the lesion table."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    lesions = sorted(result.scores.lesions.lesions, key=lambda lesion: -lesion.agatston)[:SLICES_SHOWN]
+    lesions.sort(key=lambda lesion: lesion.id)
+    rows = -(-len(lesions) // COLUMNS)
+    figure = Figure(figsize=(15, 7.6 + 2.75 * rows), facecolor=BACKGROUND)
+    FigureCanvasAgg(figure)
+    layout = figure.add_gridspec(
+        1 + rows, COLUMNS, height_ratios=[2.1] + [1.0] * rows, left=0.02, right=0.98, bottom=0.05, top=0.9,
+        hspace=0.16, wspace=0.06,
+    )  # fmt: skip
+    _draw_heading(figure, result.scores, result.volume, len(lesions))
+    views = _projections(result)
+    for (title, view), columns in zip(views.items(), (slice(0, 2), slice(2, 4), slice(4, 6)), strict=True):
+        _draw_projection(figure.add_subplot(layout[0, columns]), title, view, result.scores.lesions.lesions)
+    for number, lesion in enumerate(lesions):
+        axes = figure.add_subplot(layout[1 + number // COLUMNS, number % COLUMNS])
+        _draw_slice(axes, lesion, result)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=100, facecolor=BACKGROUND)
+
+
+def _draw_heading(figure: Any, scores: Scores, volume: Volume, shown: int) -> None:
+    totals = scores.totals
+    head = (
+        f"Agatston equivalent {totals.agatston:.0f}   ·   volume {totals.volume_mm3:.0f} mm³   ·   "
+        f"mass {totals.mass_mg:.0f} mg   ·   {totals.lesions} lesions in {totals.vessels} vessels   ·   "
+        f"{totals.cac_drs}"
+    )
+    height = figure.get_figheight()
+    figure.text(0.02, 1 - 0.38 / height, head, color=FOREGROUND, fontsize=17, fontweight="bold", va="center")
+    model = f"model {scores.model.id}" if scores.model.id else "mask given by the user"
+    line = f"{volume.source}   ·   {model}   ·   {scores.resolved.sentence}"
+    figure.text(0.02, 1 - 0.70 / height, line, color=MUTED, fontsize=9, va="center", wrap=True)
+    hidden = len(scores.lesions.lesions) - shown
+    more = f"   {hidden} further lesions are in the table only." if hidden > 0 else ""
+    figure.text(0.02, 0.16 / height, f"{RESEARCH_USE} {SIMULATION}{more}", color="#ffb74d", fontsize=10)
+
+
+def _projections(result: Result) -> dict[str, tuple[np.ndarray, np.ndarray, Geometry, tuple[int, int, int]]]:
+    """For each view: maximum HU near arteries, vessel labels, the grid, and the axes (projected, row, column)."""
+    grid = _projection_grid(result)
+    hu = to_model_grid(result.volume, grid).astype(np.float32)
+    coronary = labels_on(grid, result.coronary, result.volume.geometry)
+    calcium = labels_on(grid, result.calcium, result.volume.geometry)
+    near = ndimage.distance_transform_edt(coronary == 0, PROJECTION_SPACING_MM) <= SHELL_MM
+    shown = np.where(near, hu, np.float32(WINDOW_HU[0]))
+    views = {
+        "axial, seen from the feet": (0, 1, 2),
+        "coronal, seen from the front": (1, 0, 2),
+        "sagittal, seen from the left": (2, 0, 1),
+    }
+    return {
+        name: (shown.max(axes[0]), _stack_labels(coronary, calcium, axes[0]), grid, axes)
+        for name, axes in views.items()
+    }
+
+
+def _projection_grid(result: Result) -> Geometry:
+    """An LPS-aligned grid around the arteries, or around the whole volume where there are none."""
+    lower, upper = result.volume.geometry.bounds_mm_lps
+    index = np.argwhere(result.coronary)
+    if len(index):
+        points = result.volume.geometry.index_to_lps(index)
+        lower = np.maximum(lower, points.min(0) - PROJECTION_MARGIN_MM)
+        upper = np.minimum(upper, points.max(0) + PROJECTION_MARGIN_MM)
+    return HeartRegion(tuple(lower), tuple(upper), found=True).grid(PROJECTION_SPACING_MM)
+
+
+def _stack_labels(coronary: np.ndarray, calcium: np.ndarray, axis: int) -> np.ndarray:
+    """(2, rows, columns): vessel of any coronary voxel on the ray, and of any calcium voxel on it."""
+    return np.stack([coronary.max(axis), calcium.max(axis)])
+
+
+def _draw_projection(axes: Axes, title: str, view: tuple, lesions: tuple[Lesion, ...]) -> None:
+    image, labels, grid, (_, row_axis, column_axis) = view
+    upwards = row_axis == 0
+    axes.imshow(image, cmap="gray", vmin=WINDOW_HU[0], vmax=WINDOW_HU[1], origin="lower" if upwards else "upper")
+    for vessel, color in COLORS.items():
+        if (labels[0] == vessel).any():
+            axes.contour(labels[0] == vessel, [0.5], colors=[color], linewidths=0.9)
+        if (labels[1] == vessel).any():
+            axes.contourf(labels[1] == vessel, [0.5, 2], colors=[color])
+    placed: list[tuple[float, float]] = []
+    for lesion in lesions:
+        index = grid.lps_to_index(np.array(lesion.centroid_mm_lps))
+        _draw_number(axes, lesion, index[column_axis], index[row_axis], image.shape, placed)
+    axes.set_title(title, color=MUTED, fontsize=10, loc="left")
+    _bare(axes)
+
+
+def _draw_number(
+    axes: Axes, lesion: Lesion, column: float, row: float, shape: tuple[int, ...], placed: list[tuple[float, float]]
+) -> None:
+    """A lesion's number beside it with a leader line, moved round until it covers no other number."""
+    radius, step = 13.0, 9.0
+    angles = np.deg2rad(np.arange(-45, 315, 30))
+    candidates = [
+        (column + r * np.cos(a), row - r * np.sin(a))
+        for r in (radius, radius + step, radius + 2 * step)
+        for a in angles
+    ]
+    inside = [c for c in candidates if 5 < c[0] < shape[1] - 5 and 5 < c[1] < shape[0] - 5] or candidates
+    free = [c for c in inside if all(np.hypot(c[0] - p[0], c[1] - p[1]) > step for p in placed)]
+    at = (free or inside)[0]
+    placed.append(at)
+    axes.annotate(
+        str(lesion.id),
+        (column, row),
+        xytext=at,
+        color=FOREGROUND,
+        fontsize=9,
+        fontweight="bold",
+        ha="center",
+        va="center",
+        arrowprops={"arrowstyle": "-", "color": COLORS[lesion.vessel], "linewidth": 0.8},
+    )
+
+
+def _draw_slice(axes: Axes, lesion: Lesion, result: Result) -> None:
+    """An axial slice through the lesion's centre with the outlines of calcium and artery."""
+    grid = _slice_grid(lesion)
+    geometry = result.volume.geometry
+    hu = to_model_grid(result.volume, grid)[0]
+    coronary = labels_on(grid, result.coronary, geometry)[0]
+    calcium = labels_on(grid, result.calcium, geometry)[0]
+    axes.imshow(hu, cmap="gray", vmin=WINDOW_HU[0], vmax=WINDOW_HU[1])
+    if (coronary > 0).any():
+        axes.contour(coronary > 0, [0.5], colors=[FOREGROUND], linewidths=0.5, alpha=0.7)
+    for vessel, color in COLORS.items():
+        if (calcium == vessel).any():
+            axes.contour(calcium == vessel, [0.5], colors=[color], linewidths=1.3)
+    title = f"{lesion.id}  {lesion.vessel.label}   {lesion.agatston:.1f}   {lesion.max_hu:.0f} HU"
+    axes.set_title(title, color=COLORS[lesion.vessel], fontsize=10.5, loc="left", pad=3, fontweight="bold")
+    _bare(axes)
+
+
+def _slice_grid(lesion: Lesion) -> Geometry:
+    """One axial slice, SLICE_WIDTH_MM wide, centred on a lesion."""
+    count = round(SLICE_WIDTH_MM / SLICE_SPACING_MM)
+    x, y, z = lesion.centroid_mm_lps
+    half = (count - 1) * SLICE_SPACING_MM / 2
+    return Geometry((1, count, count), (SLICE_SPACING_MM,) * 3, (x - half, y - half, z))
+
+
+def _bare(axes: Axes) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_color("#333a40")

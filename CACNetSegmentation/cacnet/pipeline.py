@@ -1,0 +1,300 @@
+"""The chain from a CT to lesions and scores, in the order of the steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from cacnet import contrast, postprocessing, vessels
+from cacnet.anatomy import Vessel
+from cacnet.errors import CacnetError
+from cacnet.findings import Finding, Severity
+from cacnet.lesions import LesionSet, find_lesions
+from cacnet.prepare import Crop, Prepared, crop_covering, labels_on, normalise_hu, prepare, probability_on
+from cacnet.progress import Progress, silent
+from cacnet.reading import read_ct
+from cacnet.report import ModelStatement, Scores
+from cacnet.scoring import BloodPoolNotMeasurableError, ResolvedProtocol, measure_blood_pool, protocol_named, resolve
+from cacnet.validation import check
+from cacnet.volume import Geometry, Volume
+
+if TYPE_CHECKING:
+    from cacnet.inference import Device, Probabilities
+    from cacnet.weights import LoadedModel
+
+DEFAULT_MODEL = "cacnet-simulated-v1"
+
+LUMEN_DEPTH_MM = 1.0
+"""Blood is measured at least this far inside the coronary mask, away from wall and blur, where the artery is wide."""
+
+SPREAD_MM = 2.0
+"""How far a coronary voxel on the CT's grid may lie from a labelled one on the model's grid."""
+
+CALCIUM_CLEARANCE_MM = 1.5
+"""Blood is measured at least this far from calcium, beyond its blooming."""
+
+
+class UnusableInputError(CacnetError):
+    """The input has a finding that makes a segmentation meaningless."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for.
+
+    Attributes:
+        ct: DICOM folder or image file.
+        model: id of an installed bundle, or the path of one.
+        device: 'auto', 'cpu', 'cuda' or 'mps'.
+        protocol: name of a scoring protocol; None takes the one for the scan's contrast phase.
+        age_years, sex: of the patient, for the percentile; None takes what the DICOM header says.
+        series_uid: which series of a DICOM folder; None takes the best.
+    """
+
+    ct: Path
+    model: str = DEFAULT_MODEL
+    device: str = "auto"
+    protocol: str | None = None
+    age_years: float | None = None
+    sex: str | None = None
+    series_uid: str | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """A segmented and scored CT. Label maps are uint8 on the CT's grid: 1 LM, 2 LAD, 3 LCx, 4 RCA, 5 unassigned."""
+
+    volume: Volume
+    calcium: np.ndarray
+    coronary: np.ndarray
+    scores: Scores
+
+
+@dataclass
+class Stopwatch:
+    """Seconds spent in each named step."""
+
+    seconds: list[tuple[str, float]] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time the block as one step."""
+        start = time.perf_counter()
+        yield
+        self.seconds.append((name, time.perf_counter() - start))
+
+
+def segment(request: Request, progress: Progress = silent) -> Result:
+    """Read, check, prepare, segment, find lesions and score.
+
+    Raises:
+        UnusableInputError: a finding of severity error; further CacnetErrors of the steps.
+    """
+    from cacnet.inference import choose_device, predict
+    from cacnet.weights import load_bundle
+
+    watch = Stopwatch()
+    model = load_bundle(request.model)
+    device = choose_device(request.device)
+    with watch.step("read"):
+        volume = read_ct(request.ct, series_uid=request.series_uid, progress=progress)
+    with watch.step("check"):
+        findings = require_usable(check(volume))
+    with watch.step("prepare"):
+        prepared = prepare(volume, progress)
+    with watch.step("network"):
+        probabilities = predict(normalise_hu(prepared.hu), model, device, progress=progress)
+    with watch.step("label"):
+        progress("label", 0.0)
+        labels = label(volume, prepared, probabilities)
+    with watch.step("score"):
+        progress("score", 0.0)
+        resolved = resolve_for(volume, request.protocol, labels.blood_hu)
+        lesions = find_lesions(labels.calcium, volume.hu, volume.geometry, resolved, labels.probability)
+        progress("score", 1.0)
+    scores = Scores(
+        lesions=lesions,
+        resolved=resolved,
+        findings=(*findings, *region_findings(prepared), *result_findings(lesions, labels)),
+        model=model_statement(model, device, probabilities),
+        timing_s=tuple(watch.seconds),
+        age_years=request.age_years if request.age_years is not None else volume.acquisition.patient_age_years,
+        sex=request.sex or volume.acquisition.patient_sex,
+        dominance=labels.dominance,
+    )
+    return Result(volume, labels.calcium, labels.coronary, scores)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Label maps on the CT's grid, and what was noticed while making them.
+
+    Attributes:
+        calcium, coronary: (z, y, x) uint8 by vessel.
+        probability: (z, y, x) float16 calcium probability on the whole grid, for the lesions' confidence.
+        blood_hu: HU of voxels well inside wide, uncalcified lumen.
+        dominance: 'right', 'left', 'co' or None where the tree does not tell.
+        notes: sentences of the vessel step.
+    """
+
+    calcium: np.ndarray
+    coronary: np.ndarray
+    probability: np.ndarray
+    blood_hu: np.ndarray
+    dominance: str | None
+    notes: tuple[str, ...]
+
+
+def label(volume: Volume, prepared: Prepared, probabilities: Probabilities) -> Labels:
+    """From probabilities on the model's grid to vessels and calcium on the CT's grid."""
+    crop = crop_covering(prepared.grid, volume.geometry)
+    if crop is None:
+        raise UnusableInputError("the heart's region lies outside the CT", "a region inside it")
+    calcium_probability = probability_on(crop.geometry, probabilities.calcium, prepared.grid)
+    coronary_probability = probability_on(crop.geometry, probabilities.coronary, prepared.grid)
+    calcium, coronary = postprocessing.clean(calcium_probability, coronary_probability, crop.geometry)
+    del coronary_probability
+    on_grid = probabilities.coronary >= postprocessing.DEFAULT_SETTINGS.threshold
+    territories = vessels.label_territories(on_grid, prepared.hu, prepared.grid)
+    coronary_vessel = spread(labels_on(crop.geometry, territories.labels, prepared.grid), coronary, crop.geometry)
+    calcium_vessel = vessels.assign_calcium(calcium, coronary_vessel, crop.geometry)
+    return Labels(
+        calcium=_whole(calcium_vessel, crop, volume),
+        coronary=_whole(coronary_vessel, crop, volume),
+        probability=_whole(calcium_probability.astype(np.float16), crop, volume),
+        blood_hu=_lumen_hu(volume.hu[crop.slices], coronary, calcium, crop.geometry),
+        dominance=territories.dominance,
+        notes=territories.notes,
+    )
+
+
+def spread(territory: np.ndarray, coronary: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Every coronary voxel with the number of its own, or else the nearest, labelled voxel; uint8.
+
+    The two grids disagree by less than a voxel at the arteries' surface; a piece that is farther than that from any
+    labelled voxel has no known artery.
+    """
+    labels = np.where(coronary, territory, 0).astype(np.uint8)
+    missing = np.argwhere(coronary & (territory == 0))
+    known = np.argwhere(labels > 0)
+    if len(missing) == 0:
+        return labels
+    if len(known) == 0:
+        labels[coronary] = Vessel.UNASSIGNED
+        return labels
+    tree = cKDTree(geometry.index_to_lps(known))
+    distance_mm, nearest = tree.query(geometry.index_to_lps(missing), distance_upper_bound=SPREAD_MM)
+    reached = np.isfinite(distance_mm)
+    labels[tuple(missing[~reached].T)] = Vessel.UNASSIGNED
+    labels[tuple(missing[reached].T)] = labels[tuple(known[nearest[reached]].T)]
+    return labels
+
+
+def resolve_for(volume: Volume, protocol: str | None, blood_hu: np.ndarray | None = None) -> ResolvedProtocol:
+    """The protocol asked for, or the one for the scan's contrast phase, with this scan's blood and tube voltage.
+
+    Args:
+        volume: the CT.
+        protocol: a protocol's name, or None.
+        blood_hu: HU of voxels inside the coronary lumen; without enough of them the heart's blood pool is measured.
+    """
+    pool = _blood_pool(volume, blood_hu)
+    name = protocol or (
+        "literature"
+        if pool is not None and contrast.phase_of(pool[0]) is contrast.Phase.NON_CONTRAST
+        else "ccta-adaptive"
+    )
+    median_hu, sd_hu = pool if pool is not None else (None, None)
+    return resolve(protocol_named(name), median_hu, sd_hu, volume.acquisition.kvp)
+
+
+def require_usable(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings themselves, unless one of them is an error."""
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        raise UnusableInputError(" ".join(finding.message for finding in errors))
+    return findings
+
+
+def _blood_pool(volume: Volume, blood_hu: np.ndarray | None) -> tuple[float, float] | None:
+    """Median and left-sided SD of the blood, from the coronary lumen or else from the heart's chambers."""
+    if blood_hu is not None:
+        try:
+            pool = measure_blood_pool(blood_hu, np.ones(blood_hu.shape, bool))
+        except BloodPoolNotMeasurableError:
+            pool = None
+        if pool is not None:
+            return pool.median_hu, pool.sd_hu
+    try:
+        heart = contrast.blood_pool(volume)
+    except contrast.NoBloodPoolError:
+        return None
+    return heart.median_hu, heart.sd_hu
+
+
+def _lumen_hu(hu: np.ndarray, coronary: np.ndarray, calcium: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """HU of voxels deep inside the coronary mask and away from calcium, box by box to spare memory and time."""
+    values = [np.zeros(0, hu.dtype)]
+    labels, _ = ndimage.label(coronary)
+    spacing = geometry.spacing_mm_zyx
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        inside = np.pad(labels[box] == number, 1)
+        deep = ndimage.distance_transform_edt(inside, spacing)[1:-1, 1:-1, 1:-1] > LUMEN_DEPTH_MM
+        near = calcium[box]
+        if near.any():
+            deep &= ndimage.distance_transform_edt(~near, spacing) > CALCIUM_CLEARANCE_MM
+        values.append(hu[box][deep])
+    return np.concatenate(values)
+
+
+def _whole(part: np.ndarray, crop: Crop, volume: Volume) -> np.ndarray:
+    """An array on a crop put back into the CT's grid, zeros around it."""
+    whole = np.zeros(volume.geometry.shape_zyx, part.dtype)
+    whole[crop.slices] = part
+    return whole
+
+
+def region_findings(prepared: Prepared) -> tuple[Finding, ...]:
+    """What the search for the heart has to say."""
+    if prepared.region.found:
+        return ()
+    message = (
+        "The lungs were not found, so the whole volume was searched; a heart between two lungs was expected. "
+        "Check that the scan shows a heart, and look through the lesions for bone."
+    )
+    return (Finding("heart-not-found", Severity.WARNING, message),)
+
+
+def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
+    """What the result itself gives reason to check."""
+    notes = [Finding("vessels", Severity.NOTE, note) for note in labels.notes]
+    if not labels.coronary.any():
+        message = (
+            "No coronary artery was found, so no calcium could be either; a score of 0 here does not mean that there "
+            "is none. Check the contrast phase and the field of view."
+        )
+        return (*notes, Finding("no-coronary-arteries", Severity.WARNING, message))
+    unassigned = sum(lesion.vessel is Vessel.UNASSIGNED for lesion in lesions.lesions)
+    if unassigned:
+        message = f"{unassigned} of {len(lesions.lesions)} lesions could not be given an artery. Assign them by hand."
+        notes.append(Finding("lesions-unassigned", Severity.WARNING, message))
+    return tuple(notes)
+
+
+def model_statement(model: LoadedModel, device: Device, probabilities: Probabilities) -> ModelStatement:
+    """Which network, on what, and what happened on the way."""
+    return ModelStatement(
+        id=model.card.id,
+        weights_sha256=model.card.weights.sha256 if model.card.weights else None,
+        statement=model.card.statement,
+        device=device.description,
+        notes=tuple(probabilities.notes),
+    )

@@ -1,0 +1,35 @@
+# Two commands: `make demo` (or `make demo CT=<path>`) and `make test`. Both install what they need into $(VENV).
+PYTHON ?= python3
+VENV ?= .venv
+OUTPUT ?= demo
+SEED ?= 7
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test lint clean
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+# Without CT= a patient is simulated; what is written where is printed.
+demo: $(INSTALLED)
+ifdef CT
+	$(BIN)/cacnet segment '$(CT)' --output '$(OUTPUT)'
+else
+	$(BIN)/cacnet phantom --seed $(SEED) --output '$(OUTPUT)/simulated'
+	$(BIN)/cacnet segment '$(OUTPUT)/simulated/ct.nii.gz' --output '$(OUTPUT)'
+endif
+	@echo 'Pictures and tables:' && ls '$(OUTPUT)'
+
+test: $(INSTALLED) lint
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --quiet
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) $(OUTPUT) build *.egg-info
