@@ -145,13 +145,14 @@ def load_bundle(id_or_path: str | Path, folders: Iterable[Path | str] = (BUNDLED
     folder = _find(id_or_path, tuple(map(Path, folders)))
     card = read_card(folder)
     data = _read_weights(folder, card)
-    network = CACNet(card.network)
-    expected = network.state_dict()
+    with torch.device("meta"):  # shapes without memory: a forged card cannot make us allocate
+        expected = CACNet(card.network).state_dict()
     _check_header(data, expected, folder)
     tensors = parse_safetensors(data)
     broken = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     if broken:
         raise _corrupt(folder, f"the weights '{broken[0]}' hold numbers that are not finite", "finite weights")
+    network = CACNet(card.network)
     network.load_state_dict({name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()}, strict=True)
     return LoadedModel(network.eval(), card)
 
@@ -174,7 +175,7 @@ def read_card(folder: Path) -> ModelCard:
     card = _card_from(raw, folder)
     if (card.input.spacing_mm, card.input.hu_range) != (MODEL_SPACING_MM, HU_RANGE):
         raise IncompatibleModelError(
-            found=f"the model '{card.id}' wants {card.input.spacing_mm} mm voxels and HU clipped to {card.input.hu_range}",
+            found=f"the model '{card.id}' wants {card.input.spacing_mm} mm and HU clipped to {card.input.hu_range}",
             expected=f"{MODEL_SPACING_MM} mm and {HU_RANGE}, which is what this version prepares",
             action="Choose a model made for this version",
         )
@@ -275,8 +276,8 @@ def _card_from(raw: Mapping[str, Any], folder: Path) -> ModelCard:
     network = _fill(NetworkConfig, raw.get("network"), folder, "network")
     contract = _fill(InputContract, raw.get("input"), folder, "input")
     weights = _fill(WeightsRecord, raw.get("weights"), folder, "weights")
-    texts = {name: raw.get(name) for name in ("id", "name", "created", "statement", "license")}
-    records = {name: raw.get(name) for name in ("training", "accuracy")}
+    texts: dict[str, Any] = {name: raw.get(name) for name in ("id", "name", "created", "statement", "license")}
+    records: dict[str, Any] = {name: raw.get(name) for name in ("training", "accuracy")}
     for name, value in {**texts, **records}.items():
         if not isinstance(value, str if name in texts else dict):
             raise _corrupt(folder, f"'{name}' in {CARD_FILE} is {value!r}", "a text" if name in texts else "an object")

@@ -1,4 +1,4 @@
-"""Deformable alignment of the two frequency bands (CAC-Net, eq. 4; deformable convolution after Dai et al., ICCV 2017)."""
+"""Deformable alignment of the two frequency bands (CAC-Net, eq. 4; deformable convolution: Dai et al., ICCV 2017)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DeformableConv3d(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels_out))
 
     def forward(self, features: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
-        """Features (N, C, z, y, x), offsets (N, 27·3, z, y, x) ordered (tap, axis zyx), to (N, channels_out, z, y, x)."""
+        """(N, C, z, y, x) and offsets (N, 27·3, z, y, x), ordered (tap, axis zyx), to (N, channels_out, z, y, x)."""
         batch, channels, depth, height, width = features.shape
         moved = offsets.reshape(batch, TAPS, 3, depth, height, width).permute(0, 1, 3, 4, 5, 2)
         positions = _tap_positions(features.shape[2:], features.device) + moved

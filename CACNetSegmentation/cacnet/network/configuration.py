@@ -28,8 +28,8 @@ class NetworkConfig:
         frequency_shifted: whether the spectrum is centred before it is split, so that the middle band of eq. 1 is the
             low frequencies; False is the alternative reading of eq. 1, on the spectrum as the transform returns it.
         conditioner_width: channels of the tokens inside the conditioner.
-        token_scales: how many of the coarsest scales give tokens and receive them conditioned. As in TopFormer, these are
-            1/4 and coarser; finer ones would add cost, hardly context.
+        token_scales: how many of the coarsest scales give tokens and receive them conditioned. As in TopFormer, these
+            are 1/4 and coarser; finer ones would add cost, hardly context.
         norm: 'instance', 'group' (of 8 channels) or 'batch'; full resolution is never normalised, where it would cost
             more than the convolutions do.
 

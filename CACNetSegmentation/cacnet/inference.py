@@ -1,0 +1,292 @@
+"""A network over a whole volume: overlapping tiles, blended; within a memory budget, with progress and cancelling."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from cacnet.errors import CacnetError, OutOfMemoryError
+from cacnet.network.cacnet import SIZE_MULTIPLE
+from cacnet.progress import Progress, silent
+from cacnet.weights import LoadedModel
+
+STAGE = "segment"
+TILE_VOXELS = (160, 128, 112, 96, 80, 64, 48, 32)
+"""Edges of cubic tiles, largest first; the memory ladder steps down through them."""
+
+LIVE_COPIES = 4
+"""Feature maps of full resolution that are alive at once at the network's peak (features, skip, upsampled, sum)."""
+
+GAUSSIAN_WIDTH = 0.125
+"""Standard deviation of a tile's weight as a fraction of its edge (nnU-Net, Isensee et al. 2021)."""
+
+
+class DeviceUnavailableError(CacnetError):
+    """A device was asked for that this computer does not have."""
+
+
+class InferenceInputError(CacnetError):
+    """An image or setting that cannot be predicted on."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where and how to compute.
+
+    Attributes:
+        name: 'cpu', 'cuda' or 'mps'.
+        precision: 'float32', 'bfloat16' or 'float16'; what convolutions run in.
+        description: for reports.
+    """
+
+    name: str
+    precision: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """What the network answers, on the image's grid.
+
+    Attributes:
+        calcium, coronary: float32 (z, y, x), 0 to 1; coronary is all zero for a network of one class.
+        device: where it was computed in the end.
+        tile_voxels: with which tiles in the end.
+        notes: what had to be reduced to fit the memory, in words; empty if nothing.
+    """
+
+    calcium: np.ndarray
+    coronary: np.ndarray
+    device: Device
+    tile_voxels: int
+    notes: tuple[str, ...] = ()
+
+
+def choose_device(name: str = "auto") -> Device:
+    """The best device ('auto': CUDA, then Metal, then CPU), or the one named; raises DeviceUnavailableError."""
+    available = {device.name: device for device in _available_devices()}
+    if name == "auto":
+        return next(iter(available.values()))
+    if name not in available:
+        raise DeviceUnavailableError(
+            found=f"the device '{name}' is not available",
+            expected=f"one of auto, {', '.join(available)}",
+            action="Choose 'auto' to use the fastest device of this computer",
+        )
+    return available[name]
+
+
+def predict(
+    image_zyx: np.ndarray,
+    model: LoadedModel,
+    device: Device,
+    *,
+    overlap: float = 0.25,
+    tile_voxels: int | None = None,
+    memory_budget_bytes: int | None = None,
+    progress: Progress = silent,
+) -> Probabilities:
+    """Calcium and coronary probabilities of a normalised image (z, y, x) of any size.
+
+    Args:
+        image_zyx: float32, from cacnet.prepare.normalise_hu, on the model's grid.
+        overlap: fraction of a tile shared with its neighbour, 0 to 0.75.
+        tile_voxels: largest tile edge to use, a multiple of 16; default: what the model was trained on.
+        memory_budget_bytes: what may be used; default: what the device has free.
+        progress: called after every tile; may raise Cancelled.
+
+    Tiles without tissue (everything at the image's minimum) are skipped and answer 0. When memory runs out, smaller
+    tiles, then half precision, then the CPU are tried; `notes` of the result say so. Raises InferenceInputError,
+    DeviceUnavailableError, OutOfMemoryError, and whatever `progress` raises.
+    """
+    _check_input(image_zyx, overlap, tile_voxels)
+    largest = tile_voxels or model.card.input.tile_voxels
+    notes: list[str] = []
+    for rung, (where, tile) in enumerate(_ladder(device, largest)):
+        budget = _free_bytes(where) if memory_budget_bytes is None else memory_budget_bytes
+        needed = estimate_bytes(image_zyx.shape, model, where, tile)
+        if budget is not None and needed > budget:
+            notes.append(f"{_rung(where, tile)} needs {needed >> 20} MB, {budget >> 20} MB are free")
+            continue
+        try:
+            maps = _predict_tiled(image_zyx, model, where, tile, overlap, progress)
+        except (MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            notes.append(f"{_rung(where, tile)} ran out of memory")
+            _release(where)
+            continue
+        taken = [*notes, f"computed with {_rung(where, tile)} instead"] if rung else []
+        return Probabilities(maps[0], maps[1], where, tile, tuple(taken))
+    size = " × ".join(map(str, image_zyx.shape[::-1]))
+    raise OutOfMemoryError(
+        found=f"the volume of {size} voxels does not fit into memory ({notes[-1]})",
+        expected="enough memory for the smallest tiles",
+        action="Close other programs, or crop the volume to the heart",
+    )
+
+
+def estimate_bytes(shape_zyx: tuple[int, ...], model: LoadedModel, device: Device, tile_voxels: int) -> int:
+    """Memory that `predict` takes beyond its input: result and padded image, weights, and one tile's activations."""
+    shape = _padded_shape(shape_zyx, tile_voxels)
+    maps = 4 * math.prod(shape) * (1 + model.network.config.classes) + 8 * math.prod(shape_zyx)
+    weights = 4 * model.network.parameter_count
+    item_bytes = 4 if device.precision == "float32" else 2
+    widest = max(width / 8**scale for scale, width in enumerate(model.network.config.widths))
+    activations = int(LIVE_COPIES * widest * item_bytes * tile_voxels**3)
+    # On an accelerator the maps stay in the main memory, which is the larger one.
+    return weights + activations + (maps if device.name == "cpu" else 0)
+
+
+def tile_starts(length: int, tile: int, overlap: float) -> tuple[int, ...]:
+    """First voxels of evenly spaced tiles that cover `length` (≥ tile) voxels and share at least `overlap` tiles."""
+    stride = max(1, int(tile * (1 - overlap)))
+    count = math.ceil((length - tile) / stride) + 1
+    return tuple(round(i * (length - tile) / max(count - 1, 1)) for i in range(count))
+
+
+def tile_weight(tile: int) -> np.ndarray:
+    """How much an answer counts along one axis of a tile: Gaussian, never below 1% of the centre's; float32 (tile,)."""
+    distance = (np.arange(tile) - (tile - 1) / 2) / (GAUSSIAN_WIDTH * tile)
+    return np.maximum(np.exp(-0.5 * distance**2), 0.01).astype(np.float32)
+
+
+def _predict_tiled(
+    image: np.ndarray, model: LoadedModel, device: Device, tile: int, overlap: float, progress: Progress
+) -> np.ndarray:
+    background = float(image.min())
+    shape = _padded_shape(image.shape, tile)
+    padding = [(0, padded - side) for padded, side in zip(shape, image.shape, strict=True)]
+    padded = np.pad(image, padding, constant_values=background) if shape != image.shape else image
+    sums = np.zeros((model.network.config.classes, *shape), np.float32)
+    axis_weight = tile_weight(tile)
+    weight = axis_weight[:, None, None] * axis_weight[:, None] * axis_weight
+    starts = [tile_starts(side, tile, overlap) for side in shape]
+    network = _placed(model, device)
+    corners = list(itertools.product(*starts))
+    for done, corner in enumerate(corners, start=1):
+        window = tuple(slice(start, start + tile) for start in corner)
+        if padded[window].max() > background:
+            sums[(slice(None), *window)] += _predict_tile(padded[window], network, device) * weight
+        progress(STAGE, done / len(corners))
+    for axis, side_starts in enumerate(starts):  # the weight is a product over axes, so its sum over a grid is as well
+        total = np.zeros(shape[axis], np.float32)
+        for start in side_starts:
+            total[start : start + tile] += axis_weight
+        sums /= np.expand_dims(total, [other for other in range(3) if other != axis])
+    maps = np.zeros((2, *image.shape), np.float32)
+    maps[: len(sums)] = sums[:, : image.shape[0], : image.shape[1], : image.shape[2]]
+    return np.clip(maps, 0, 1, out=maps)
+
+
+def _predict_tile(tile_zyx: np.ndarray, network: torch.nn.Module, device: Device) -> np.ndarray:
+    batch = torch.from_numpy(np.ascontiguousarray(tile_zyx, np.float32))[None, None].to(device.name)
+    with torch.inference_mode(), precision_context(device):
+        logits = network(batch.contiguous(memory_format=torch.channels_last_3d))
+    return torch.sigmoid(logits.float())[0].cpu().numpy()
+
+
+def precision_context(device: Device) -> torch.autocast:
+    """Autocast to the device's precision; off for float32."""
+    precision = getattr(torch, device.precision)
+    if precision == torch.float32:
+        return torch.autocast(device.name, enabled=False)
+    return torch.autocast(device.name, dtype=precision)
+
+
+def _placed(model: LoadedModel, device: Device) -> torch.nn.Module:
+    network = model.network.eval()
+    if device.name != next(network.parameters()).device.type:
+        network = copy.deepcopy(network).to(device.name)  # the caller's network stays where it is
+    return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+
+
+def _ladder(device: Device, largest: int) -> Iterator[tuple[Device, int]]:
+    """What to try, best first: smaller tiles, then half precision with the smallest one, then the CPU."""
+    tiles = [largest, *(tile for tile in TILE_VOXELS if tile < largest)]
+    yield from ((device, tile) for tile in tiles)
+    half = {"cpu": "bfloat16", "cuda": "float16", "mps": "float16"}[device.name]
+    if device.precision == "float32":
+        yield replace(device, precision=half), tiles[-1]
+    if device.name != "cpu":
+        yield from ((choose_device("cpu"), tile) for tile in tiles)
+
+
+def _available_devices() -> Iterator[Device]:
+    if torch.cuda.is_available():
+        precision = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+        yield Device("cuda", precision, f"{torch.cuda.get_device_name()}, {precision}")
+    if torch.backends.mps.is_available():
+        yield Device("mps", "float32", "Apple GPU, float32")
+    precision = "bfloat16" if _cpu_is_fast_in_bfloat16() else "float32"
+    yield Device("cpu", precision, f"CPU, {torch.get_num_threads()} threads, {precision}")
+
+
+def _cpu_is_fast_in_bfloat16() -> bool:
+    """Whether the CPU multiplies bfloat16 itself; elsewhere bfloat16 is emulated, and slower than float32."""
+    ask = getattr(torch.cpu, "get_capabilities", None)
+    if ask is not None:
+        capabilities = ask()
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    ask = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # before torch 2.11
+    return bool(ask()) if ask is not None else False
+
+
+def _free_bytes(device: Device) -> int | None:
+    if device.name == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") + _reclaimable_bytes()
+    except (AttributeError, ValueError, OSError):  # Windows and macOS do not tell; the ladder still catches a failure
+        return None
+
+
+def _reclaimable_bytes() -> int:
+    """What Linux would give back from its file cache."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
+    except (OSError, ValueError, IndexError):
+        return 0
+    return 1024 * max(0, kilobytes.get("MemAvailable", 0) - kilobytes.get("MemFree", 0))
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    said = str(error).lower()
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
+        phrase in said for phrase in ("out of memory", "not enough memory", "can't allocate memory")
+    )
+
+
+def _release(device: Device) -> None:
+    if device.name == "cuda":
+        torch.cuda.empty_cache()
+
+
+def _rung(device: Device, tile: int) -> str:
+    return f"tiles of {tile}³ in {device.precision} on {device.name}"
+
+
+def _padded_shape(shape_zyx: tuple[int, ...], tile: int) -> tuple[int, int, int]:
+    z, y, x = (max(side, tile) for side in shape_zyx)
+    return z, y, x
+
+
+def _check_input(image: np.ndarray, overlap: float, tile_voxels: int | None) -> None:
+    if image.ndim != 3 or min(image.shape) < 1 or image.dtype.kind != "f":
+        raise InferenceInputError(
+            f"an image of shape {image.shape} and type {image.dtype}", "(z, y, x), floating point"
+        )
+    if not np.isfinite(image).all():
+        raise InferenceInputError("an image with values that are not finite", "normalised Hounsfield units")
+    if not 0 <= overlap <= 0.75:
+        raise InferenceInputError(f"an overlap of {overlap}", "0 to 0.75 of a tile")
+    if tile_voxels is not None and (tile_voxels < SIZE_MULTIPLE or tile_voxels % SIZE_MULTIPLE):
+        raise InferenceInputError(f"tiles of {tile_voxels} voxels", f"a multiple of {SIZE_MULTIPLE}")

@@ -1,0 +1,188 @@
+"""A network in training: one step, its learning rate, its running average, and its state to save and restore."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cacnet.errors import CacnetError
+from cacnet.inference import Device, choose_device, precision_context
+from cacnet.network import CACNet, LossParts, SegmentationLoss
+from cacnet.training.cases import list_cases
+from cacnet.training.checkpoint import CheckpointError
+from cacnet.training.configuration import TrainingConfig, config_record
+from cacnet.training.validation import ValidationScores
+from cacnet.weights import InputContract, LoadedModel, ModelCard, load_bundle
+
+LOWEST_SHARE_OF_RATE = 0.01
+
+
+class TrainingDivergedError(CacnetError):
+    """The loss is no longer a number."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run is given: where its cases and its results are, and how long it may take."""
+
+    cases: Path
+    output: Path
+    config: TrainingConfig
+    validation: Path | None = None
+    max_minutes: float = math.inf
+    device: str = "auto"
+    init: str | None = None
+    model_id: str = "cacnet"
+
+
+class Trainer:
+    """A network in training: its optimiser, its running average and how far it got."""
+
+    def __init__(self, run: Run) -> None:
+        config = run.config
+        torch.manual_seed(config.seed)
+        self.run, self.config = run, config
+        self.device = _training_device(run.device, config.precision)
+        network = CACNet(config.network)
+        if run.init is not None:
+            network.load_state_dict(load_bundle(run.init).network.state_dict())
+        self.network = network.to(self.device.name).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.network).eval()
+        self.loss = SegmentationLoss(config.loss)
+        self.optimiser = _optimiser(self.network, config)
+        self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+            self.optimiser, factor=0.5, patience=3, cooldown=3, min_lr=1e-8
+        )
+        self.step = 0
+        self.seconds = 0.0
+        self.epoch_loss = 0.0
+        self.last_scores: ValidationScores | None = None
+
+    def train_step(self, image: torch.Tensor, target: torch.Tensor) -> LossParts:
+        """One batch: forward, loss, backward, update, running average."""
+        if self.config.schedule != "plateau":
+            for group in self.optimiser.param_groups:
+                group["lr"] = learning_rate_at(self.step, self.config)
+        image = image.to(self.device.name).contiguous(memory_format=torch.channels_last_3d)
+        with precision_context(self.device):
+            logits = self.network(image)
+        parts = self.loss(logits, target.to(self.device.name))
+        if not torch.isfinite(parts.total):
+            raise TrainingDivergedError(
+                found=f"the loss at step {self.step} is {parts.total.item()}",
+                expected="a finite loss",
+                action="Resume from the last checkpoint with a lower learning rate",
+            )
+        self.optimiser.zero_grad(set_to_none=True)
+        parts.total.backward()
+        if self.config.gradient_limit > 0:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_limit)
+        self.optimiser.step()
+        self.step += 1
+        self._update_average()
+        self._update_plateau(parts.total.item())
+        return parts
+
+    def _update_average(self) -> None:
+        # The average follows closely at first: it would otherwise remember the untrained weights for long.
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step)) if self.config.ema_decay else 0.0
+        with torch.no_grad():
+            for mine, theirs in zip(
+                self.average.state_dict().values(), self.network.state_dict().values(), strict=True
+            ):
+                if mine.is_floating_point():
+                    mine.lerp_(theirs, 1 - decay)
+                else:
+                    mine.copy_(theirs)
+
+    def _update_plateau(self, loss: float) -> None:
+        self.epoch_loss += loss / self.config.steps_per_epoch
+        if self.step % self.config.steps_per_epoch == 0:
+            if self.config.schedule == "plateau":
+                self.plateau.step(self.epoch_loss)
+            self.epoch_loss = 0.0
+
+    @property
+    def learning_rate(self) -> float:
+        """What the last step used."""
+        return float(self.optimiser.param_groups[0]["lr"])
+
+    def state(self) -> dict[str, Any]:
+        """Everything that `restore` needs."""
+        return {
+            "step": self.step,
+            "seconds": self.seconds,
+            "epoch_loss": self.epoch_loss,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "plateau": self.plateau.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a saved state; raises CheckpointError where it is of another network."""
+        try:
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.plateau.load_state_dict(state["plateau"])
+            torch.set_rng_state(state["random"])
+            self.step, self.seconds, self.epoch_loss = state["step"], state["seconds"], state["epoch_loss"]
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise CheckpointError(f"the checkpoint does not fit ({error})", "one of the same network") from error
+
+    def model(self) -> LoadedModel:
+        """What is validated and exported: the running average with its card."""
+        training = {
+            "config": config_record(self.config),
+            "steps": self.step,
+            "hours": round(self.seconds / 3600, 2),
+            "cases": len(list_cases(self.run.cases)),
+            "initialised_from": self.run.init,
+        }
+        accuracy = {"validation_during_training": vars(self.last_scores)} if self.last_scores else {}
+        card = ModelCard(
+            id=self.run.model_id,
+            name=f"CAC-Net, {self.step} steps",
+            network=self.config.network,
+            input=InputContract(tile_voxels=self.config.patch_voxels),
+            training=training,
+            accuracy=_without_nan(accuracy),
+        )
+        return LoadedModel(self.average, card)
+
+
+def learning_rate_at(step: int, config: TrainingConfig) -> float:
+    """The rate of the 'cosine' and 'linear' schedules at a step: a function of the step alone, so a resume goes on."""
+    if step < config.warmup_steps:
+        return config.learning_rate * (step + 1) / config.warmup_steps
+    done = min(1.0, (step - config.warmup_steps) / max(1, config.total_steps - config.warmup_steps))
+    left = 0.5 * (1 + math.cos(math.pi * done)) if config.schedule == "cosine" else 1 - done
+    return config.learning_rate * (LOWEST_SHARE_OF_RATE + (1 - LOWEST_SHARE_OF_RATE) * left)
+
+
+def _training_device(name: str, precision: str) -> Device:
+    device = choose_device(name)
+    wanted = device.precision if precision == "auto" else precision
+    # float16 would need its loss scaled; it is not worth it for the few GPUs without bfloat16.
+    return replace(device, precision="float32" if wanted == "float16" else wanted)
+
+
+def _optimiser(network: CACNet, config: TrainingConfig) -> torch.optim.Optimizer:
+    if config.optimiser == "sgd":
+        return torch.optim.SGD(
+            network.parameters(), lr=config.learning_rate, momentum=0.9, weight_decay=config.weight_decay
+        )
+    return torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+
+
+def _without_nan(record: Any) -> Any:
+    if isinstance(record, dict):
+        return {name: _without_nan(value) for name, value in record.items()}
+    return None if isinstance(record, float) and math.isnan(record) else record
