@@ -1,0 +1,127 @@
+"""Painting the heart's chambers: fat and pericardium, walls, blood with its mixing, in the order that tissues overlie."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from cacnet.phantom.canvas import Canvas
+from cacnet.phantom.heart_frame import HeartFrame
+from cacnet.phantom.heart_interior import paint_papillary_muscles, paint_trabeculae, paint_valves
+from cacnet.phantom.heart_sampling import CoarseField
+from cacnet.phantom.heart_template import HeartTemplate
+from cacnet.phantom.patient import Patient
+
+FIBROUS_HU = 45.0
+"""Pericardium and the walls of great vessels."""
+
+
+def paint_chambers(canvas: Canvas, template: HeartTemplate, frame: HeartFrame, patient: Patient) -> None:
+    """Paint the whole heart but its coronary arteries, veins and calcium."""
+    field = CoarseField.over(canvas, frame)
+    rng = patient.rng("heart texture")
+    muscle = patient.attenuation.myocardium + 6.0 * noise_field(rng, field, 5.0)
+    _paint_fat(field, template, patient, rng)
+    right, left = right_blood_hu(rng, field, template, patient), left_blood_hu(rng, field, template, patient)
+    for wall in (template.right_atrium, template.right_ventricle):
+        paint_shape(field, field.distance(wall.outer), muscle)
+    for vein in (template.superior_vena_cava, template.inferior_vena_cava):
+        paint_shape(field, field.distance(vein.outer), FIBROUS_HU)
+    for pool in (
+        template.right_atrium,
+        template.right_ventricle,
+        template.superior_vena_cava,
+        template.inferior_vena_cava,
+    ):
+        paint_shape(field, field.distance(pool.blood), right)
+    paint_trabeculae(field, template.right_ventricle.blood, muscle, rng, "right ventricle")
+    paint_trabeculae(field, template.right_atrium.blood, muscle, rng, "right atrium")
+    paint_shape(field, field.distance(template.left_atrium.outer), muscle)
+    paint_shape(field, field.distance(template.left_ventricle.outer), muscle)
+    paint_shape(field, field.distance(template.left_atrium.blood), left)
+    paint_shape(field, field.distance(template.pulmonary_trunk.outer), FIBROUS_HU)
+    paint_shape(field, field.distance(template.pulmonary_trunk.blood), right)
+    paint_shape(field, field.distance(template.aorta.outer), FIBROUS_HU)
+    paint_shape(field, field.distance(template.left_ventricle.blood), left)
+    paint_trabeculae(field, template.left_ventricle.blood, muscle, rng, "left ventricle")
+    paint_papillary_muscles(field, template, muscle, rng)
+    paint_shape(field, field.distance(template.aorta.blood), left)
+    paint_valves(field, template, patient)
+
+
+def paint_shape(field: CoarseField, distance: np.ndarray, hu: float | np.ndarray) -> None:
+    """Paint the inside of a surface given at the coarse nodes; `hu` is one value or one per node."""
+    found = field.fine(distance, distance < 2.5)
+    if found is None:
+        return
+    box, fine = found
+    value = field.fine_in(hu, box) if isinstance(hu, np.ndarray) else hu
+    field.canvas.paint(box, field.canvas.coverage(fine), value)
+
+
+def noise_field(rng: np.random.Generator, field: CoarseField, size_mm: float) -> np.ndarray:
+    """Smooth noise of unit variance at the coarse nodes, its blobs about `size_mm` wide."""
+    shape = field.points.shape[1:]
+    step_mm = field.step * field.canvas.spacing_mm
+    noise = gaussian_filter(rng.standard_normal(shape, np.float32), size_mm / (2.4 * step_mm), mode="wrap")
+    return noise / np.float32(noise.std() + 1e-9)
+
+
+def right_blood_hu(
+    rng: np.random.Generator, field: CoarseField, template: HeartTemplate, patient: Patient
+) -> np.ndarray:
+    """HU of right-heart blood at the nodes: dense from the superior cava, unopacified from the inferior, swirling."""
+    hu = patient.attenuation
+    cava = field.distance(template.superior_vena_cava.blood)
+    atrium, ventricle = field.distance(template.right_atrium.blood), field.distance(template.right_ventricle.blood)
+    trunk = field.distance(template.pulmonary_trunk.blood)
+    unmixed = 60.0 + 0.25 * (hu.right_atrium - 60.0) if patient.contrast else hu.right_atrium
+    result = blend(
+        [cava, atrium, ventricle, trunk, field.distance(template.inferior_vena_cava.blood)],
+        [hu.superior_vena_cava, hu.right_atrium, hu.right_ventricle, hu.pulmonary_artery, unmixed],
+        6.0 * field.scale,
+    )
+    swirl = 0.7 * noise_field(rng, field, 14.0) + 0.5 * noise_field(rng, field, 5.0)
+    in_atrium = np.clip(0.75 - atrium / 40.0, 0.25, 1.0)
+    strength = float(rng.uniform(0.05, 0.38)) if patient.contrast else 0.0
+    return (result * np.exp(strength * in_atrium * swirl)).astype(np.float32)
+
+
+def left_blood_hu(
+    rng: np.random.Generator, field: CoarseField, template: HeartTemplate, patient: Patient
+) -> np.ndarray:
+    """HU of left-heart blood at the nodes, even but for a slight drift and texture."""
+    hu = patient.attenuation
+    result = blend(
+        [
+            field.distance(template.left_atrium.blood),
+            field.distance(template.left_ventricle.blood),
+            field.distance(template.aorta.blood),
+            field.distance(template.pulmonary_veins.blood),
+        ],
+        [hu.left_atrium, hu.left_ventricle, hu.aorta, hu.pulmonary_vein],
+        6.0 * field.scale,
+    )
+    spread = 0.015 if patient.contrast else 0.0
+    return (result * (1 + spread * noise_field(rng, field, 18.0))).astype(np.float32)
+
+
+def blend(distances: list[np.ndarray], values: list[float], width_mm: float) -> np.ndarray:
+    """Values of several regions, passing smoothly from one to the next where they meet."""
+    weights = [np.exp(np.clip(-d / width_mm, -20, 6)) for d in distances]
+    total = sum(weights) + np.float32(1e-12)
+    return sum(w * np.float32(v) for w, v in zip(weights, values, strict=True)) / total
+
+
+def _paint_fat(field: CoarseField, template: HeartTemplate, patient: Patient, rng: np.random.Generator) -> None:
+    distance = field.distance(template.pericardium)
+    fat = patient.attenuation.fat + 7.0 * noise_field(rng, field, 6.0)
+    found = field.fine(distance, distance < 2.5)
+    if found is None:
+        return
+    box, fine = found
+    coverage = field.canvas.coverage(fine)
+    field.canvas.paint(box, coverage, field.fine_in(fat.astype(np.float32), box))
+    thickness = float(rng.uniform(0.7, 1.4))
+    line = np.clip(field.canvas.coverage(np.abs(fine + thickness / 2) - thickness / 2), 0, 1)
+    field.canvas.paint(box, 0.85 * line, FIBROUS_HU)
