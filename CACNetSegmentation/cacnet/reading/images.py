@@ -28,6 +28,7 @@ MAX_DEFLATE_RATIO = 1032
 
 ORTHOGONALITY_TOLERANCE = 1e-3
 TEXT_HEADER_BYTES = 65536
+GZIP_CHUNK_BYTES = 2**20
 
 
 def is_image_file(path: Path) -> bool:
@@ -134,10 +135,11 @@ def _require_scalar_volume(path: Path, reader: sitk.ImageFileReader) -> None:
 
 def _require_complete(path: Path, reader: sitk.ImageFileReader) -> None:
     """Compare the declared size with the bytes on disk before memory is taken for it."""
-    voxels = int(np.prod([float(n) for n in reader.GetSize()]))
-    data_path, compressed, offset = _stored_data(path)
+    voxels = float(np.prod([float(n) for n in reader.GetSize()]))
+    needed_bytes = voxels * _bytes_per_voxel(reader) + _nifti_header_bytes(reader)
+    data_path, encoding, offset = _stored_data(path)
     if data_path is None:
-        possible_bytes = float(MAX_VOXELS) * _bytes_per_voxel(reader)
+        held_bytes = needed_bytes
     elif not data_path.is_file():
         raise UnreadableImageError(
             found=f"'{path.name}' refers to '{data_path.name}', which is not there",
@@ -145,9 +147,10 @@ def _require_complete(path: Path, reader: sitk.ImageFileReader) -> None:
             action="Copy both files into one folder",
         )
     else:
-        possible_bytes = (data_path.stat().st_size - offset) * (MAX_DEFLATE_RATIO if compressed else 1)
-    needed_bytes = voxels * _bytes_per_voxel(reader)
-    if voxels > MAX_VOXELS or needed_bytes > possible_bytes:
+        held_bytes = (data_path.stat().st_size - offset) * (1 if encoding == "raw" else MAX_DEFLATE_RATIO)
+        if needed_bytes <= held_bytes and encoding in ("gzip", "gz"):
+            held_bytes = _gzip_bytes(data_path, offset, int(needed_bytes))
+    if voxels > MAX_VOXELS or needed_bytes > held_bytes:
         size = " × ".join(map(str, reader.GetSize()))
         raise UnreadableImageError(
             found=f"'{path.name}' is cut short or damaged: its header declares {size} voxels "
@@ -157,36 +160,62 @@ def _require_complete(path: Path, reader: sitk.ImageFileReader) -> None:
         )
 
 
+def _gzip_bytes(path: Path, offset: int, needed_bytes: int) -> int:
+    """Bytes that gzip data after `offset` unpack to, counted to a little beyond `needed_bytes`; 0 where damaged.
+
+    ITK fills what a cut NIfTI file lacks with zeros and says nothing; only reading to the end shows the checksum.
+    """
+    import gzip
+    import zlib
+
+    count = 0
+    try:
+        with path.open("rb") as packed, gzip.GzipFile(fileobj=packed) as file:
+            packed.seek(offset)
+            while chunk := file.read(GZIP_CHUNK_BYTES):
+                count += len(chunk)
+                if count > needed_bytes + GZIP_CHUNK_BYTES:
+                    break
+    except (EOFError, OSError, zlib.error):
+        return 0
+    return count
+
+
 def _bytes_per_voxel(reader: sitk.ImageFileReader) -> int:
     bits = re.search(r"(\d+)-bit", sitk.GetPixelIDValueAsString(reader.GetPixelID()))
     return int(bits.group(1)) // 8 if bits else 1
 
 
-def _stored_data(path: Path) -> tuple[Path | None, bool, int]:
-    """Where the voxels lie, whether they are compressed, and after how many bytes of header.
+def _nifti_header_bytes(reader: sitk.ImageFileReader) -> float:
+    return float(reader.GetMetaData("vox_offset")) if reader.HasMetaDataKey("vox_offset") else 0.0
+
+
+def _stored_data(path: Path) -> tuple[Path | None, str, int]:
+    """Where the voxels lie, their encoding ('raw', 'gzip' or another), and after how many bytes of text header.
 
     The path is None where they are spread over several files.
     """
     name = path.name.lower()
     if name.endswith((".nii", ".nii.gz")):
-        return path, name.endswith(".gz"), 0
+        return path, "gzip" if name.endswith(".gz") else "raw", 0
     with path.open("rb") as file:
         head = file.read(TEXT_HEADER_BYTES)
     if name.endswith((".nrrd", ".nhdr")):
-        text, separator, _ = head.replace(b"\r\n", b"\n").partition(b"\n\n")
-        offset = len(text) + len(separator)
+        blank_line = re.search(rb"\r?\n\r?\n", head)
+        offset = blank_line.end() if blank_line else len(head)
+        text = head[:offset]
         target, local = _field(text, rb"data ?file:"), ""
-        compressed = _field(text, rb"encoding:") not in ("raw", "")
+        encoding = _field(text, rb"encoding:").lower()
     else:
         text = re.split(rb"(?m)^ElementDataFile *=.*$", head)[0]
         offset = len(text)
         target, local = _field(head, rb"ElementDataFile *="), "LOCAL"
-        compressed = _field(text, rb"CompressedData *=").lower() == "true"
+        encoding = "zlib" if _field(text, rb"CompressedData *=").lower() == "true" else "raw"
     if target == local:
-        return path, compressed, offset
+        return path, encoding, offset
     if target.split(" ")[0] == "LIST" or "%" in target:
-        return None, compressed, 0
-    return path.parent / target, compressed, 0
+        return None, encoding, 0
+    return path.parent / target, encoding, 0
 
 
 def _field(header: bytes, name: bytes) -> str:
