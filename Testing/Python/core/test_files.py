@@ -1,0 +1,91 @@
+"""Writing happens wholly or not at all."""
+
+import json
+from pathlib import Path
+
+import pytest
+from cacnet.files import UnwritableOutputError, replacing, staged_folder, write_json
+
+
+class Interrupted(BaseException):
+    pass
+
+
+def test_files_appear_together_when_the_block_ends(tmp_path: Path) -> None:
+    output = tmp_path / "deep" / "output"
+    with staged_folder(output) as staging:
+        (staging / "a.txt").write_text("a")
+        (staging / "b.txt").write_text("b")
+        assert [f.name for f in output.iterdir()] == [staging.name]
+    assert sorted(f.name for f in output.iterdir()) == ["a.txt", "b.txt"]
+
+
+def test_a_failure_leaves_no_file_and_no_folder_that_was_not_there(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted), staged_folder(tmp_path / "deep" / "output") as staging:
+        (staging / "a.txt").write_text("a")
+        raise Interrupted
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_leaves_an_earlier_result_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("earlier")
+    with pytest.raises(Interrupted), staged_folder(tmp_path) as staging:
+        (staging / "a.txt").write_text("later")
+        raise Interrupted
+    assert [f.name for f in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "earlier"
+
+
+def test_a_new_result_replaces_its_own_files_and_spares_others(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("earlier")
+    (tmp_path / "notes.txt").write_text("mine")
+    with staged_folder(tmp_path) as staging:
+        (staging / "a.txt").write_text("later")
+    assert (tmp_path / "a.txt").read_text() == "later"
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_an_output_below_a_file_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UnwritableOutputError, match="cannot be written"), staged_folder(tmp_path / "file" / "output"):
+        pytest.fail("the block must not run")
+
+
+def test_a_full_disk_becomes_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UnwritableOutputError, match="No space left"), staged_folder(tmp_path / "output"):
+        raise OSError(28, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_replaced_in_one_step_and_keeps_its_suffixes(tmp_path: Path) -> None:
+    target = tmp_path / "labels.nii.gz"
+    target.write_text("earlier")
+    with replacing(target) as temporary:
+        assert temporary.name.endswith(".nii.gz")
+        temporary.write_text("later")
+        assert target.read_text() == "earlier"
+    assert target.read_text() == "later"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_failed_replacement_keeps_the_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("earlier")
+    with pytest.raises(Interrupted), replacing(target) as temporary:
+        temporary.write_text("half")
+        raise Interrupted
+    assert [f.name for f in tmp_path.iterdir()] == ["a.txt"]
+    assert target.read_text() == "earlier"
+
+
+def test_replacing_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnwritableOutputError), replacing(tmp_path / "missing" / "a.txt"):
+        pytest.fail("the block must not run")
+
+
+def test_json_is_readable_and_never_holds_nan(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"vessel": "LCx", "volume_mm³": 1.5})
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == {"vessel": "LCx", "volume_mm³": 1.5}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "b.json", {"x": float("nan")})
+    assert [f.name for f in tmp_path.iterdir()] == ["a.json"]
