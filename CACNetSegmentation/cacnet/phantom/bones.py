@@ -38,12 +38,9 @@ def _bone(canvas: Canvas, box: Box, distance: np.ndarray, marrow: float | np.nda
     mark(canvas, box, outer >= 0.5, Distractor.BONE)
 
 
-def _spongy(
-    canvas: Canvas, box: Box, marrow: float, rng: np.random.Generator, lower: tuple, upper: tuple
-) -> np.ndarray:
-    """Marrow HU with the texture of trabecular bone over a box, defined between two corners."""
-    grain = texture(box_geometry(canvas, box), rng, 2.4, lower, upper)
-    return np.float32(marrow) * (1.0 + 0.28 * grain)
+def _grain(canvas: Canvas, box: Box, rng: np.random.Generator, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Relative HU of marrow with the texture of trabecular bone over a box, defined between two corners."""
+    return 1.0 + 0.28 * texture(box_geometry(canvas, box), rng, 2.4, lower, upper)
 
 
 def _paint_vertebra(canvas: Canvas, chest: Chest, level: float, patient: Patient, marrow: float, cortex: float) -> None:
@@ -53,7 +50,8 @@ def _paint_vertebra(canvas: Canvas, chest: Chest, level: float, patient: Patient
     if level < -40:
         wide, deep = wide * 1.1, deep * 1.08
     height = VERTEBRA_PITCH_MM - rng.uniform(4.0, 6.5)
-    lower, upper = (x0 - 32, y0 - 26, level - 17), (x0 + 32, y0 + 26, level + 17)
+    centre, half = np.array([x0, y0, level]), np.array([32.0, 26.0, 17.0])
+    lower, upper = centre - half, centre + half
     box = canvas.box(lower, upper)
     if box is not None:
         x, y, z = box.x_mm - x0, box.y_mm - y0, box.z_mm - level
@@ -65,25 +63,17 @@ def _paint_vertebra(canvas: Canvas, chest: Chest, level: float, patient: Patient
         disc = canvas.coverage(np.maximum(radial + 0.5, np.abs(z) - VERTEBRA_PITCH_MM / 2))
         canvas.paint(box, disc, 85.0)
         body = np.maximum(radial, np.abs(z) - height / 2)
-        _bone(
-            canvas,
-            box,
-            body,
-            _spongy(canvas, box, marrow, patient.rng(f"grain{level:.1f}"), lower, upper),
-            cortex * 0.75,
-        )
+        grain = _grain(canvas, box, patient.rng(f"grain{level:.1f}"), lower, upper)
+        _bone(canvas, box, body, marrow * grain, cortex * 0.75)
         if rng.random() < 0.25 * chest.age_bone + 0.03:
             side = rng.choice([-1.0, 1.0])
-            spur = np.sqrt((x - side * wide * 0.8) ** 2 + (y + deep * 0.8) ** 2 + ((z - 12) / 2) ** 2) - rng.uniform(
-                3, 8
-            )
+            off = (x - side * wide * 0.8, y + deep * 0.8, 0.5 * (z - 12))
+            spur = np.sqrt(off[0] ** 2 + off[1] ** 2 + off[2] ** 2) - rng.uniform(3, 8)
             _bone(canvas, box, spur, cortex * 0.7, cortex * 0.8)
     _paint_arch(canvas, np.array([x0, y0 + deep, level]), marrow, cortex)
 
 
-def _paint_arch(
-    canvas: Canvas, root: tuple[float, float, float], marrow: float, cortex: float, rng: np.random.Generator
-) -> None:
+def _paint_arch(canvas: Canvas, root: np.ndarray, marrow: float, cortex: float) -> None:
     """Pedicles, laminae, transverse and spinous processes behind the body, round the canal."""
     x, y, z = root
     canal = np.array([[x, y + 8, z - 13], [x, y + 8, z + 13]])
@@ -97,8 +87,8 @@ def _paint_arch(
         lines.append(([pedicle, joint], [3.6, 4.0]))
         lines.append(([joint, top], [3.2, 2.8]))
         lines.append(([joint, joint + np.array([s * 10, 6, 3]), joint + np.array([s * 21, 12, 5])], [3.5, 3.2, 4.2]))
-    for points, radii in lines:
-        points, radii = np.array(points), np.array(radii)
+    for way, thickness in lines:
+        points, radii = np.array(way), np.array(thickness)
         paint_line(canvas, points, radii, cortex, Distractor.BONE)
         paint_line(canvas, points, np.clip(radii - CORTEX_MM, 0.4, None), marrow, Distractor.BONE)
 
@@ -180,8 +170,8 @@ def _paint_sternum(canvas: Canvas, chest: Chest, patient: Patient, marrow: float
     half_width, half_thick = rng.uniform(15, 20), rng.uniform(4.8, 6.5)
     low, high = rng.uniform(-50, -30), 150.0
     y_range = sorted((float(chest.front_at(low)), float(chest.front_at(high))))
-    lower = (chest.midline_x - 36, y_range[0] - 20, low - 4)
-    upper = (chest.midline_x + 36, y_range[1] + 6, high + 4)
+    lower = np.array([chest.midline_x - 36, y_range[0] - 20, low - 4])
+    upper = np.array([chest.midline_x + 36, y_range[1] + 6, high + 4])
     box = canvas.box(lower, upper)
     if box is None:
         return
@@ -190,10 +180,5 @@ def _paint_sternum(canvas: Canvas, chest: Chest, patient: Patient, marrow: float
     k = ((np.abs(x) / width) ** 3 + (np.abs(y) / half_thick) ** 3) ** (1 / 3)
     radial = np.hypot(x, y) * (1 - 1 / np.maximum(k, 1e-3))
     distance = np.maximum(radial, np.maximum(low - box.z_mm, box.z_mm - high))
-    _bone(
-        canvas,
-        box,
-        distance,
-        _spongy(canvas, box, marrow * 0.7, patient.rng("grain-sternum"), lower, upper),
-        cortex * 0.9,
-    )
+    grain = _grain(canvas, box, patient.rng("grain-sternum"), lower, upper)
+    _bone(canvas, box, distance, 0.7 * marrow * grain, cortex * 0.9)

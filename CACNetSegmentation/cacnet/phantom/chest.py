@@ -17,7 +17,7 @@ from cacnet.phantom.separable import Axis, axes_of, linear_weights, resample
 from cacnet.volume import Geometry
 
 COARSE_MM = 3.0
-LOWER_MM, UPPER_MM = (-230.0, -200.0, -170.0), (180.0, 220.0, 170.0)
+LOWER_MM, UPPER_MM = np.array([-230.0, -200.0, -170.0]), np.array([180.0, 220.0, 170.0])
 """Corners (x, y, z) of the space in which random textures are defined."""
 
 
@@ -150,7 +150,7 @@ def coarse_box(canvas: Canvas, step_mm: float = COARSE_MM) -> tuple[Box, tuple[A
         axes.append(Axis(float(first * step_mm), step_mm, int(last - first) + 1))
     z, y, x = (a.centres_mm.astype(np.float32) for a in axes)
     whole = (slice(None),) * 3
-    return Box(whole, z[:, None, None], y[None, :, None], x[None, None, :]), tuple(axes)  # type: ignore[arg-type, return-value]
+    return Box(whole, z[:, None, None], y[None, :, None], x[None, None, :]), tuple(axes)  # type: ignore[return-value]
 
 
 def upsample(geometry: Geometry, coarse: np.ndarray, axes: tuple[Axis, Axis, Axis]) -> np.ndarray:
@@ -169,8 +169,8 @@ def texture(
     geometry: Geometry,
     rng: np.random.Generator,
     scale_mm: float,
-    lower_mm_xyz: tuple[float, float, float] = LOWER_MM,
-    upper_mm_xyz: tuple[float, float, float] = UPPER_MM,
+    lower_mm_xyz: np.ndarray = LOWER_MM,
+    upper_mm_xyz: np.ndarray = UPPER_MM,
 ) -> np.ndarray:
     """Random texture of SD about 1 with details of `scale_mm` on a grid; the same in patient space on every grid.
 

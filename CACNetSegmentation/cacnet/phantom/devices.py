@@ -1,4 +1,4 @@
-"""Bright things that are not coronary calcium: what they are called, and the metal ones that surgeons leave behind."""
+"""Bright things that are not coronary calcium: what they are called (`implants` paints the metal ones)."""
 
 from __future__ import annotations
 

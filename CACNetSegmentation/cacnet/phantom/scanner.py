@@ -331,3 +331,24 @@ def noise_profile(patient: Patient, axes_zyx: tuple[Axis, Axis, Axis]) -> np.nda
 
     x, y = axes_zyx[2].centres_mm[None, :], axes_zyx[1].centres_mm[:, None]
     return np.asarray(at(x, y) / at(0.0, 0.0), np.float32)
+
+
+def without_contrast(settings: ScanSettings) -> ScanSettings:
+    """The scan for a calcium score of the same patient: 3 mm slices, smooth kernel, the same field, no motion."""
+    z, y, x = settings.geometry.spacing_mm_zyx
+    slices = max(int(settings.geometry.shape_zyx[0] * z / 3.0), 1)
+    shape = (slices, *settings.geometry.shape_zyx[1:])
+    ox, oy, oz = settings.geometry.origin_mm_lps
+    return replace(
+        settings,
+        geometry=Geometry(shape, (3.0, y, x), (ox, oy, oz + 1.5 - z / 2)),
+        psf_fwhm_mm=max(settings.psf_fwhm_mm, 0.8),
+        psf_z_fwhm_mm=3.0,
+        edge_enhancement=0.0,
+        noise_sd_hu=0.75 * settings.noise_sd_hu,
+        noise_z_correlation=0.05,
+        motion=(),
+        slab_mm=0.0,
+        slab_steps_mm_xy=(),
+        slab_hu=(),
+    )

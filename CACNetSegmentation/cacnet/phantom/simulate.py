@@ -1,0 +1,290 @@
+"""One seed, one simulated scan with its truth: the patient is built, painted, scanned and labelled."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from cacnet.anatomy import NAMED_VESSELS
+from cacnet.errors import CacnetError
+from cacnet.phantom.canvas import Canvas
+from cacnet.phantom.coronaries import build_coronaries, paint_coronaries
+from cacnet.phantom.heart import Heart, build_heart, paint_heart
+from cacnet.phantom.implants import paint_implants
+from cacnet.phantom.patient import Patient, draw_patient
+from cacnet.phantom.plaque import PlaqueRecord, paint_plaque
+from cacnet.phantom.scanner import ScanSettings, crop_scan, draw_scan, move_slabs, scan, without_contrast
+from cacnet.phantom.separable import Axis, area_weights, axes_of, resample
+from cacnet.phantom.thorax import paint_thorax
+from cacnet.volume import Acquisition, Geometry, Volume, to_sitk
+
+SCHEMA_VERSION = 1
+SURROUNDINGS_SPACING_MM = 1.0
+HEART_MARGIN_MM = 6.0
+SURROUNDINGS_MARGIN_MM = 3.0
+LANDMARKS = ("left_ostium", "right_ostium", "aortic_annulus", "apex")
+FIELDS = ("heart", "chest")
+SIZES = ("full", "fast")
+
+
+class SimulationError(CacnetError):
+    """A simulation that was asked for in a way that does not exist."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of a simulated scan and no real scan tells.
+
+    Attributes:
+        calcium_volume_mm3: by vessel name, of the painted calcium, before any scanner.
+        landmarks_mm_lps: named points, in the scan's coordinates.
+    """
+
+    patient: Patient
+    scan: ScanSettings
+    plaques: tuple[PlaqueRecord, ...]
+    calcium_volume_mm3: dict[str, float]
+    landmarks_mm_lps: dict[str, tuple[float, float, float]]
+
+
+@dataclass(frozen=True)
+class SimulatedScan:
+    """A CT and its labels on the same (z, y, x) grid.
+
+    Attributes:
+        calcium: uint8 vessel number (1 LM, 2 LAD, 3 LCx, 4 RCA) where at least half of the voxel is calcified plaque.
+        coronary: uint8 vessel number where at least half of the voxel is lumen, wall or plaque.
+        distractor: uint8, see `devices.Distractor`.
+    """
+
+    volume: Volume
+    calcium: np.ndarray
+    coronary: np.ndarray
+    distractor: np.ndarray
+    truth: Truth
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """A painted patient: the heart on a fine canvas, and the chest around it on a coarser one (or None)."""
+
+    patient: Patient
+    heart: Heart
+    fine: Canvas
+    surroundings: Canvas | None
+    plaques: tuple[PlaqueRecord, ...]
+
+
+def simulate(
+    seed: int, field: str = "heart", contrast: bool = True, canvas_spacing_mm: float = 0.5, size: str = "full"
+) -> SimulatedScan:
+    """The scan of a seed; the same seed always gives the same voxels.
+
+    Args:
+        field: 'heart' (170–225 mm wide) or 'chest' (350–420 mm).
+        contrast: False gives the same patient without iodine, in 3 mm slices, as for a calcium score.
+        size: 'full', or 'fast' for the heart's own box only, with the same anatomy and settings.
+
+    Raises SimulationError.
+    """
+    if field not in FIELDS or size not in SIZES:
+        raise SimulationError(f"field '{field}' and size '{size}'", f"field in {FIELDS} and size in {SIZES}")
+    patient = draw_patient(seed, contrast)
+    heart = build_heart(patient)
+    settings = draw_scan(patient, field)
+    if not contrast:
+        settings = without_contrast(settings)
+    if size == "fast":
+        settings = crop_scan(settings, heart.lower_mm_xyz - HEART_MARGIN_MM, heart.upper_mm_xyz + HEART_MARGIN_MM)
+    anatomy = paint_anatomy(patient, heart, settings.geometry, canvas_spacing_mm)
+    truth = truth_of(anatomy, settings)
+    volume = scan_anatomy(anatomy, settings)
+    return SimulatedScan(volume, *label(anatomy, settings.geometry), truth)
+
+
+def paint_anatomy(patient: Patient, heart: Heart, geometry: Geometry, spacing_mm: float) -> Anatomy:
+    """Paint the patient as far as a scan on `geometry` sees it."""
+    lower, upper = geometry.bounds_mm_lps
+    low = np.maximum(heart.lower_mm_xyz - HEART_MARGIN_MM, lower - SURROUNDINGS_MARGIN_MM)
+    high = np.minimum(heart.upper_mm_xyz + HEART_MARGIN_MM, upper + SURROUNDINGS_MARGIN_MM)
+    tree = build_coronaries(patient, heart)
+    fine = _empty_canvas(low, high, spacing_mm)
+    paint_thorax(fine, heart, patient)
+    paint_heart(fine, heart, patient)
+    paint_coronaries(fine, tree, patient)
+    plaques = paint_plaque(fine, tree, patient)
+    paint_implants(fine, heart, tree, patient)
+    surroundings = None
+    if np.any(lower < low) or np.any(upper > high):
+        coarse_mm = max(SURROUNDINGS_SPACING_MM, spacing_mm)
+        surroundings = _empty_canvas(lower - SURROUNDINGS_MARGIN_MM, upper + SURROUNDINGS_MARGIN_MM, coarse_mm)
+        paint_thorax(surroundings, heart, patient)
+        paint_heart(surroundings, heart, patient)
+        paint_implants(surroundings, heart, tree, patient)
+    return Anatomy(patient, heart, fine, surroundings, plaques)
+
+
+def _empty_canvas(lower: np.ndarray, upper: np.ndarray, spacing_mm: float) -> Canvas:
+    canvas = Canvas.filled(lower, upper, spacing_mm, -1000.0)
+    canvas.layers["calcium_fraction"] = np.zeros(canvas.hu.shape, np.float32)
+    for name in ("calcium", "coronary", "distractor"):
+        canvas.layers[name] = np.zeros(canvas.hu.shape, np.uint8)
+    return canvas
+
+
+def scan_anatomy(anatomy: Anatomy, settings: ScanSettings) -> Volume:
+    """The CT of a painted patient. Moves the anatomy where the scan has slabs, so label it afterwards."""
+    patient = anatomy.patient
+    move_slabs(anatomy.fine, settings)
+    hu = scan(anatomy.fine, patient, settings, patient.rng(f"noise{patient.contrast}"), anatomy.surroundings)
+    return Volume(hu, settings.geometry, _acquisition(patient, settings), f"simulated-{patient.seed}")
+
+
+def truth_of(anatomy: Anatomy, settings: ScanSettings) -> Truth:
+    """What was painted and how it is scanned."""
+    landmarks = {}
+    for name in LANDMARKS:
+        x, y, z = getattr(anatomy.heart, f"{name}_mm")
+        landmarks[name] = (float(x), float(y), float(z))
+    return Truth(anatomy.patient, settings, anatomy.plaques, _calcium_volumes(anatomy.fine), landmarks)
+
+
+def _calcium_volumes(canvas: Canvas) -> dict[str, float]:
+    calcium, fraction = canvas.layers["calcium"], canvas.layers["calcium_fraction"]
+    voxel = canvas.geometry.voxel_volume_mm3
+    return {v.label: float(fraction[calcium == v].sum() * voxel) for v in NAMED_VESSELS}
+
+
+def _acquisition(patient: Patient, settings: ScanSettings) -> Acquisition:
+    return Acquisition(
+        modality="CT",
+        kvp=float(patient.kvp),
+        slice_thickness_mm=settings.psf_z_fwhm_mm,
+        kernel=settings.kernel,
+        manufacturer="CACNet simulator",
+        contrast_agent="simulated iodine" if patient.contrast else None,
+        series_description="Simulated CCTA" if patient.contrast else "Simulated CT without contrast",
+        patient_age_years=float(patient.age_years),
+        patient_sex=patient.sex,
+    )
+
+
+def label(anatomy: Anatomy, geometry: Geometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Calcium, coronary and distractor labels of a grid: what fills at least half of a voxel.
+
+    Calcium lies inside the coronary label, and a voxel is calcium or a distractor, never both.
+    """
+    layers = anatomy.fine.layers
+    calcium = label_by_coverage(anatomy.fine, layers["calcium"], layers["calcium_fraction"], geometry)
+    coronary = label_by_coverage(anatomy.fine, layers["coronary"], None, geometry)
+    coronary = np.where(calcium > 0, calcium, coronary)
+    distractor = label_by_coverage(anatomy.fine, layers["distractor"], None, geometry)
+    if anatomy.surroundings is not None:
+        around = anatomy.surroundings
+        outside = label_by_coverage(around, around.layers["distractor"], None, geometry)
+        outside[_window(anatomy.fine, geometry)] = 0
+        distractor = np.where(distractor > 0, distractor, outside)
+    distractor[calcium > 0] = 0
+    return calcium, coronary, distractor
+
+
+def _window(canvas: Canvas, geometry: Geometry) -> tuple[slice, slice, slice]:
+    """The voxels of a grid whose centres lie on the canvas."""
+    result = []
+    for axis, source in zip(axes_of(geometry), axes_of(canvas.geometry), strict=True):
+        inside = (axis.centres_mm >= source.start_mm) & (axis.centres_mm <= source.centres_mm[-1])
+        first = int(np.argmax(inside))
+        result.append(slice(first, first + int(inside.sum())))
+    return tuple(result)  # type: ignore[return-value]
+
+
+def label_by_coverage(
+    canvas: Canvas, numbers: np.ndarray, fraction: np.ndarray | None, geometry: Geometry
+) -> np.ndarray:
+    """(z, y, x) uint8 on `geometry`: the label that fills a voxel most, where all together fill at least half of it.
+
+    Args:
+        numbers: label of each canvas voxel; fraction: how much of it is filled (None: all of it).
+    """
+    result = np.zeros(geometry.shape_zyx, np.uint8)
+    filled = (numbers > 0) if fraction is None else (fraction > 0) & (numbers > 0)
+    if not filled.any():
+        return result
+    extent = [np.flatnonzero(filled.any(axis=tuple(a for a in range(3) if a != i))) for i in range(3)]
+    source_part, source, target_part, target = [], [], [], []
+    for found, axis, goal in zip(extent, axes_of(canvas.geometry), axes_of(geometry), strict=True):
+        first, last = max(int(found[0]) - 2, 0), min(int(found[-1]) + 3, axis.size)
+        source_part.append(slice(first, last))
+        source.append(Axis(float(axis.centres_mm[first]), axis.step_mm, last - first))
+        margin = goal.step_mm + axis.step_mm
+        near = (goal.centres_mm > axis.centres_mm[found[0]] - margin) & (
+            goal.centres_mm < axis.centres_mm[found[-1]] + margin
+        )
+        hit = np.flatnonzero(near)
+        if not len(hit):
+            return result
+        target_part.append(slice(int(hit[0]), int(hit[-1]) + 1))
+        target.append(Axis(float(goal.centres_mm[hit[0]]), goal.step_mm, len(hit)))
+    weights = tuple(area_weights(s, t) for s, t in zip(source, target, strict=True))
+    part = numbers[tuple(source_part)]
+    amount = filled[tuple(source_part)] if fraction is None else fraction[tuple(source_part)]
+    total = np.zeros([len(w) for w in weights], np.float32)
+    most, winner = total.copy(), np.zeros(total.shape, np.uint8)
+    for number in np.unique(part[part > 0]):
+        share = resample(np.where(part == number, amount, 0), weights)  # type: ignore[arg-type]
+        total += share
+        winner[share > most] = number
+        np.maximum(most, share, out=most)
+    # The weights sum to one only up to rounding.
+    result[tuple(target_part)] = np.where(total >= 0.5 - 1e-5, winner, 0)
+    return result
+
+
+def write_scan(scanned: SimulatedScan, folder: Path | str) -> Path:
+    """Write ct, calcium, coronary and distractors (.nii.gz) and truth.json to `folder`, all or nothing."""
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    geometry = scanned.volume.geometry
+    record = truth_record(scanned.truth, scanned.volume.source)
+    arrays = {
+        "ct": scanned.volume.hu,
+        "calcium": scanned.calcium,
+        "coronary": scanned.coronary,
+        "distractors": scanned.distractor,
+    }
+    try:
+        for name, array in arrays.items():
+            sitk.WriteImage(to_sitk(array, geometry), str(staging / f"{name}.nii.gz"), useCompression=True)
+        (staging / "truth.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+        staging.chmod(0o755)
+        if folder.exists():
+            for file in staging.iterdir():
+                os.replace(file, folder / file.name)
+        else:
+            os.replace(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return folder
+
+
+def truth_record(truth: Truth, source: str) -> dict[str, Any]:
+    """The truth as JSON can hold it."""
+    plain = json.loads(json.dumps(asdict(truth), default=_plain))
+    return {"schema_version": SCHEMA_VERSION, "simulated": True, "source": source, **plain}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    raise SimulationError(f"a {type(value).__name__} in the truth of a scan", "numbers, text and arrays")
