@@ -31,6 +31,9 @@ TOO_THICK_INCREMENT_MM = 5.0
 
 SPACING_TOLERANCE = 0.01
 OBLIQUE_DEGREES = 5.0
+SLICE_AXIS_RATIO = 1.25
+"""One spacing this much larger than the others is that between slices; otherwise no axis is special."""
+
 REFERENCE_KVP = 120.0
 
 FAT_AND_AIR_BELOW_HU = -30.0
@@ -156,7 +159,7 @@ def _grid(volume: Volume) -> Iterator[Finding]:
             "segmentation. Scores of thresholded slices refer to its own slices."
         )
         yield Finding("orientation-oblique", Severity.NOTE, message)
-    elif large - middle > SPACING_TOLERANCE * large and np.argmax(axes[:, np.argmax(spacing_xyz)]) != 2:
+    elif large > SLICE_AXIS_RATIO * middle and np.argmax(axes[:, np.argmax(spacing_xyz)]) != 2:
         message = "The slices are not axial; Agatston scores are defined on axial slices. Prefer the axial series."
         yield Finding("orientation-not-axial", Severity.WARNING, message)
 

@@ -21,9 +21,8 @@ from cacnet.reading.errors import (
 )
 from cacnet.reading.headers import Scan, SliceHeader, scan_folder
 from cacnet.reading.hounsfield import padding_finding, stack_hu
-from cacnet.reading.images import MIN_SLICES
 from cacnet.reading.quiet import quiet
-from cacnet.reading.stack import Stack, build_stack, neighbours, slice_normal
+from cacnet.reading.stack import MIN_SLICES, Stack, build_stack, count_positions, neighbours, slice_normal
 from cacnet.volume import Acquisition, Volume
 
 AXIAL_COSINE = 0.9
@@ -39,7 +38,7 @@ class Series:
 
     Attributes:
         uid: SeriesInstanceUID, to choose with; keep it out of reports.
-        usable: None, or why it cannot be segmented ('localizer', '2 slices', 'MR').
+        usable: None, or why it cannot be segmented ('localizer', '2 positions', 'MR').
         slices: headers, in no order.
     """
 
@@ -92,14 +91,16 @@ def read_dicom(folder: Path, series_uid: str | None, progress: Progress) -> Volu
     return Volume(hu, stack.geometry, _common_acquisition(chosen), folder.name, findings)
 
 
-def series_rank(series: Series) -> tuple[bool, bool, int, float, int]:
-    """Sort key, best first: usable; axial; most slices; thinnest; lowest series number.
+def series_rank(series: Series) -> tuple[bool, bool, bool, int, float, int]:
+    """Sort key, best first: usable; axial; one phase; most positions; thinnest; lowest series number.
 
-    Most slices prefers a thin reconstruction of the whole heart over a thick one and over calcium-score scans.
+    Most positions prefers a thin reconstruction of the whole heart over a thick one and over calcium-score scans.
     """
     axial = abs(slice_normal(series.slices[0])[2]) >= AXIAL_COSINE
     thickness = series.slices[0].acquisition.slice_thickness_mm or np.inf
-    return series.usable is not None, not axial, -len(series.slices), thickness, series.number
+    positions = count_positions(series.slices)
+    several_phases = len(series.slices) >= 2 * positions
+    return series.usable is not None, not axial, several_phases, -positions, thickness, series.number
 
 
 def _series(scan: Scan) -> tuple[Series, ...]:
@@ -122,8 +123,9 @@ def _unusable(slices: Sequence[SliceHeader]) -> str | None:
         return slices[0].modality
     if "LOCALIZER" in slices[0].image_type:
         return "localizer"
-    if len(slices) < MIN_SLICES:
-        return "1 slice" if len(slices) == 1 else f"{len(slices)} slices"
+    positions = count_positions(slices)
+    if positions < MIN_SLICES:  # A scout, a bolus-tracking series or a single picture.
+        return f"{positions} position{'s' if positions > 1 else ''}"
     return None
 
 
@@ -149,7 +151,7 @@ def _choose(folder: Path, series: Sequence[Series], scan: Scan, uid: str | None)
         parts.append(f"{len(scan.unreadable)} damaged files")
     raise NoImageFoundError(
         found=f"'{folder.name}' holds no CT volume, only {'; '.join(parts[:6])}",
-        expected=f"a CT series of {MIN_SLICES} slices or more",
+        expected=f"a CT series with slices at {MIN_SLICES} positions or more",
         action="Choose the folder of the CT series itself",
     )
 

@@ -14,12 +14,10 @@ from cacnet.progress import Progress
 from cacnet.reading.errors import NotCtError, TiltedSeriesError, UnreadableImageError, UnsupportedShapeError
 from cacnet.reading.hounsfield import padding_finding, stack_hu
 from cacnet.reading.quiet import quiet
+from cacnet.reading.stack import MIN_SLICES
 from cacnet.volume import Acquisition, Volume, geometry_of
 
 IMAGE_SUFFIXES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
-MIN_SLICES = 3
-"""Fewer slices are a scout or a single picture, not a volume."""
-
 MAX_VOXELS = 2**31
 """Far beyond any CT (512 × 512 × 8192); a header that declares more is damaged."""
 

@@ -13,6 +13,9 @@ from cacnet.reading.errors import IrregularSlicesError, MultiPhaseError, TiltedS
 from cacnet.reading.headers import PHASE_TAGS, SliceHeader
 from cacnet.volume import Geometry
 
+MIN_SLICES = 3
+"""Fewer slices are a scout or a single picture, not a volume."""
+
 SAME_POSITION_MM = 0.02
 """Slices nearer than this are the same slice: headers round to 0.01 mm; increments are never below 0.1 mm."""
 
@@ -46,7 +49,7 @@ class Stack:
 
 
 def build_stack(slices: Sequence[SliceHeader]) -> Stack:
-    """Sort slices of one orientation and size by position and lay them on a regular grid.
+    """Sort slices of one orientation and size, at MIN_SLICES positions or more, and lay them on a regular grid.
 
     Positions come from ImagePositionPatient on the slices' normal (DICOM PS3.3 C.7.6.2.1.1). SliceThickness is never
     used as an increment.
@@ -70,6 +73,12 @@ def slice_normal(header: SliceHeader) -> np.ndarray:
     axes = np.reshape(header.axes_lps, (2, 3))
     normal = np.cross(axes[0], axes[1])
     return normal / np.linalg.norm(normal)
+
+
+def count_positions(slices: Sequence[SliceHeader]) -> int:
+    """At how many different positions along their normal the slices lie."""
+    depth_mm = np.sort([_depth_mm(header) for header in slices])
+    return 1 + int(np.count_nonzero(np.diff(depth_mm) >= SAME_POSITION_MM))
 
 
 def _depth_mm(header: SliceHeader) -> float:

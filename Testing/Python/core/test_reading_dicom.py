@@ -234,6 +234,19 @@ def test_slices_shifted_sideways_are_refused(tmp_path):
         read_ct(tmp_path)
 
 
+def test_bolus_tracking_at_one_position_is_no_volume(tmp_path):
+    write_series(tmp_path, ramp(), increment_mm=0.0)
+    with pytest.raises(NoImageFoundError, match=r"\(6 slices of 0\.6 mm\): 1 position"):
+        read_ct(tmp_path)
+
+
+def test_single_phase_is_preferred_to_a_series_of_phases(tmp_path):
+    for phase in (40, 75):
+        write_series(tmp_path / str(phase), ramp(9), SeriesInstanceUID="1.2.3", NominalPercentageOfCardiacPhase=phase)
+    write_series(tmp_path / "single", ramp(5))
+    assert read_ct(tmp_path).hu.shape[0] == 5
+
+
 def test_phases_in_one_series_are_refused_and_named(tmp_path):
     write_series(tmp_path, ramp(), SeriesInstanceUID="1.2.3", NominalPercentageOfCardiacPhase=40)
     write_series(tmp_path / "b", ramp(), SeriesInstanceUID="1.2.3", NominalPercentageOfCardiacPhase=75)
@@ -284,7 +297,7 @@ def test_folder_with_only_a_localizer_is_refused(tmp_path):
 
 def test_two_slices_are_no_volume(tmp_path):
     write_series(tmp_path, ramp(2))
-    with pytest.raises(NoImageFoundError, match="2 slices"):
+    with pytest.raises(NoImageFoundError, match="2 positions"):
         read_ct(tmp_path)
 
 
