@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from cacnet.anatomy import Vessel
 from cacnet.errors import CacnetError
 from cacnet.volume import Geometry, GeometryMismatchError, to_sitk
 
@@ -82,16 +83,18 @@ def _rgb(red: int, green: int, blue: int) -> tuple[float, float, float]:
     return red / 255, green / 255, blue / 255
 
 
-def _calcium(name: str, label_value: int, color_rgb: tuple[float, float, float], region: Code) -> SegmentDefinition:
-    return SegmentDefinition(name, name, label_value, color_rgb, ALTERED_STRUCTURE, CALCIFICATION, region)
+def _calcium(vessel: Vessel, color_rgb: tuple[float, float, float], region: Code) -> SegmentDefinition:
+    return SegmentDefinition(
+        vessel.label, vessel.label, vessel.value, color_rgb, ALTERED_STRUCTURE, CALCIFICATION, region
+    )
 
 
 CALCIUM_SEGMENTS = (
-    _calcium("LM", 1, _rgb(204, 121, 167), Code("SCT", "3227004", "Left Main Coronary Artery")),
-    _calcium("LAD", 2, _rgb(230, 159, 0), Code("SCT", "59438005", "Left Anterior Descending Coronary Artery")),
-    _calcium("LCx", 3, _rgb(86, 180, 233), Code("SCT", "57396003", "Circumflex Coronary Artery")),
-    _calcium("RCA", 4, _rgb(0, 158, 115), Code("SCT", "13647002", "Right Coronary Artery")),
-    _calcium("Unassigned", 5, _rgb(240, 228, 66), CORONARY_ARTERY),
+    _calcium(Vessel.LM, _rgb(204, 121, 167), Code("SCT", "3227004", "Left Main Coronary Artery")),
+    _calcium(Vessel.LAD, _rgb(230, 159, 0), Code("SCT", "59438005", "Left Anterior Descending Coronary Artery")),
+    _calcium(Vessel.LCX, _rgb(86, 180, 233), Code("SCT", "57396003", "Circumflex Coronary Artery")),
+    _calcium(Vessel.RCA, _rgb(0, 158, 115), Code("SCT", "13647002", "Right Coronary Artery")),
+    _calcium(Vessel.UNASSIGNED, _rgb(240, 228, 66), CORONARY_ARTERY),
 )
 """Calcium by the artery it lies in, ordered by label value. "Unassigned" is calcium whose artery is not known."""
 

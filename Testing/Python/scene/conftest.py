@@ -1,44 +1,5 @@
-"""A scene with Slicer's real logic, from the slicer-core package, for tests that run without the application."""
+"""Fixtures of the scene tests."""
 
-import types
+from slicer_scene import scene, slicer_application
 
-import pytest
-
-
-@pytest.fixture(scope="session")
-def slicer_application():
-    """Slicer's application logic and scene, with what `slicer.util` looks for put in its place.
-
-    The segmentations logic must exist before the first segment: its constructor registers the converters.
-    """
-    slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
-    pytest.importorskip("slicer.util")
-    application, scene = slicer.vtkSlicerApplicationLogic(), slicer.vtkMRMLScene()
-    application.SetMRMLScene(scene)
-    application.GetColorLogic().SetMRMLScene(scene)
-    application.GetColorLogic().AddDefaultColorNodes()
-    application.SetModuleLogic("Colors", application.GetColorLogic())
-    classes = {
-        "Terminologies": slicer.vtkSlicerTerminologiesModuleLogic,
-        "SubjectHierarchy": slicer.vtkSlicerSubjectHierarchyModuleLogic,
-        "Segmentations": slicer.vtkSlicerSegmentationsModuleLogic,
-        "Volumes": slicer.vtkSlicerVolumesLogic,
-    }
-    logics = {}
-    for name, logic_class in classes.items():
-        logics[name] = logic_class()
-        logics[name].SetMRMLApplicationLogic(application)
-        logics[name].SetMRMLScene(scene)
-        application.SetModuleLogic(name, logics[name])
-    slicer.mrmlScene = scene
-    slicer.modules = types.SimpleNamespace(
-        **{name.lower(): types.SimpleNamespace(logic=lambda logic=logic: logic) for name, logic in logics.items()}
-    )
-    return types.SimpleNamespace(logic=application, scene=scene, logics=logics)
-
-
-@pytest.fixture
-def scene(slicer_application):
-    """The scene, emptied after the test. It is one for all tests, because `slicer.util` knows only one."""
-    yield slicer_application.scene
-    slicer_application.scene.Clear(0)
+__all__ = ["scene", "slicer_application"]

@@ -1,19 +1,18 @@
 """Results become segmentations in which nothing is missing, and segmentations become label maps again."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 from cacnet import segments
 from cacnet.volume import Geometry, GeometryMismatchError, Volume
+from product_paths import PRODUCT
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
 import vtk  # noqa: E402
 from CACNetSegmentationLib.scene import segmentations, volumes  # noqa: E402
 from slicer.util import updateSegmentBinaryLabelmapFromArray  # noqa: E402
 
-PRODUCT = Path(__file__).resolve().parents[3] / "CACNetSegmentation"
 C, S = math.cos(0.4), math.sin(0.4)
 OBLIQUE = (C, -S, 0.0, S * C, C * C, -S, S * S, C * S, C)
 LEFT_HANDED = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, -1.0)

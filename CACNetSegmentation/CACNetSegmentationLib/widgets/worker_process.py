@@ -1,0 +1,180 @@
+"""Runs `python -m cacnet.worker` beside Slicer and turns its lines into calls, so that the window never waits."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import qt
+from cacnet.errors import CacnetError
+from cacnet.findings import Finding, Severity
+
+KILL_AFTER_MS = 1000
+"""A worker that has not stopped this long after its input was closed is killed."""
+LOG_LINES = 20
+"""How much of what the worker wrote besides its events is kept, for the message when it fails."""
+
+
+class PythonNotFoundError(CacnetError):
+    """Slicer's Python interpreter is not where it should be."""
+
+
+class WorkerListener(Protocol):
+    """What a run tells. Exactly one of `on_result`, `on_failed` and `on_cancelled` ends it."""
+
+    def on_progress(self, stage: str, fraction: float, seconds_left: float | None) -> None: ...
+    def on_finding(self, finding: Finding) -> None: ...
+    def on_result(self, output: Path) -> None: ...
+    def on_failed(self, message: str, log: str) -> None: ...
+    def on_cancelled(self) -> None: ...
+
+
+def python_slicer(slicer_home: str) -> str:
+    """Slicer's own interpreter; `sys.executable` may be empty inside the application. Raises PythonNotFoundError."""
+    name = "PythonSlicer.exe" if sys.platform == "win32" else "PythonSlicer"
+    installed = Path(slicer_home) / "bin" / name
+    found = str(installed) if installed.is_file() else shutil.which("PythonSlicer")
+    if not found:
+        raise PythonNotFoundError(f"there is no {name}", f"it in {installed.parent}", "Reinstall 3D Slicer")
+    return found
+
+
+class WorkerProcess:
+    """One run of the worker. The worker stops by itself when its standard input closes; that is how it is cancelled."""
+
+    def __init__(self, listener: WorkerListener) -> None:
+        self._listener = listener
+        self._unread = b""
+        self._log: deque[str] = deque(maxlen=LOG_LINES)
+        self._result: Path | None = None
+        self._error: str | None = None
+        self._cancelled = False
+        self._ended = False
+        self._process = qt.QProcess()
+        self._process.connect("readyReadStandardOutput()", self._read_events)
+        self._process.connect("readyReadStandardError()", self._read_log)
+        self._process.connect("finished(int,QProcess::ExitStatus)", self._finish)
+        self._process.connect("errorOccurred(QProcess::ProcessError)", self._fail_to_start)
+
+    def start(self, python: str, job: Path, module_folder: Path) -> None:
+        """Start `python -m cacnet.worker --job job`, with `cacnet` found in `module_folder`."""
+        environment = qt.QProcessEnvironment.systemEnvironment()
+        separator = ";" if sys.platform == "win32" else ":"
+        paths = [str(module_folder), environment.value("PYTHONPATH", "")]
+        environment.insert("PYTHONPATH", separator.join(path for path in paths if path))
+        environment.insert("PYTHONUNBUFFERED", "1")
+        environment.insert("PYTHONUTF8", "1")
+        self._process.setProcessEnvironment(environment)
+        self._process.start(python, ["-m", "cacnet.worker", "--job", str(job)])
+
+    @property
+    def running(self) -> bool:
+        """Whether the run has not ended yet."""
+        return not self._ended
+
+    def cancel(self) -> None:
+        """Ask the worker to stop and make sure that it does; `on_cancelled` follows."""
+        if self._ended or self._cancelled:
+            return
+        self._cancelled = True
+        self._process.closeWriteChannel()
+        qt.QTimer.singleShot(KILL_AFTER_MS, self._kill)
+
+    def stop_now(self) -> None:
+        """Cancel and wait, for when Slicer or the scene closes; returns within twice KILL_AFTER_MS."""
+        self.cancel()
+        if not self._process.waitForFinished(KILL_AFTER_MS):
+            self._process.kill()
+            self._process.waitForFinished(KILL_AFTER_MS)
+
+    def _kill(self) -> None:
+        if not self._ended:
+            self._process.kill()
+
+    def _read_events(self) -> None:
+        self._unread += bytes(self._process.readAllStandardOutput().data())
+        *lines, self._unread = self._unread.split(b"\n")
+        for line in lines:
+            self._take(line.decode("utf-8", errors="replace").strip())
+
+    def _read_log(self) -> None:
+        text = bytes(self._process.readAllStandardError().data()).decode("utf-8", errors="replace")
+        self._log.extend(line for line in text.splitlines() if line.strip())
+
+    def _take(self, line: str) -> None:
+        event = _event(line)
+        if event is None:
+            if line:
+                # Libraries write to standard output as well; it may explain a failure.
+                self._log.append(line)
+        elif not self._cancelled:
+            self._dispatch(event)
+
+    def _dispatch(self, event: Mapping[str, object]) -> None:
+        kind = event["event"]
+        if kind == "progress":
+            self._listener.on_progress(event["stage"], event["fraction"], event.get("seconds_left"))
+        elif kind == "finding":
+            self._listener.on_finding(Finding(event["code"], Severity(event["severity"]), event["message"]))
+        elif kind == "result":
+            self._result = Path(event["output"])
+        elif kind == "error":
+            self._error = event["message"]
+
+    def _finish(self, exit_code: int, exit_status: object) -> None:
+        self._read_events()
+        self._read_log()
+        crashed = exit_status != qt.QProcess.NormalExit
+        if self._cancelled:
+            self._end(self._listener.on_cancelled)
+        elif self._error is not None:
+            self._end(self._listener.on_failed, self._error, self.log)
+        elif self._result is not None and exit_code == 0 and not crashed:
+            self._end(self._listener.on_result, self._result)
+        else:
+            reason = "crashed" if crashed else f"stopped with exit code {exit_code} and without a result"
+            last_words = f" Its last words: {self._log[-1]}" if self._log else ""
+            self._end(self._listener.on_failed, f"The segmentation {reason}.{last_words}", self.log)
+
+    def _fail_to_start(self, error: object) -> None:
+        if error == qt.QProcess.FailedToStart:
+            message = f"The segmentation could not be started: {self._process.errorString()}."
+            self._end(self._listener.on_failed, message, self.log)
+
+    def _end(self, tell: object, *arguments: object) -> None:
+        if not self._ended:
+            self._ended = True
+            tell(*arguments)
+
+    @property
+    def log(self) -> str:
+        """The last lines that were no events."""
+        return "\n".join(self._log)
+
+
+def _event(line: str) -> Mapping[str, object] | None:
+    """The event in a line, or None where the line is something else."""
+    if not line.startswith("{"):
+        return None
+    try:
+        event = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return event if _complete(event) else None
+
+
+_KEYS: Mapping[str, Sequence[str]] = {
+    "progress": ("stage", "fraction"),
+    "finding": ("code", "severity", "message"),
+    "result": ("output",),
+    "error": ("message",),
+}
+
+
+def _complete(event: object) -> bool:
+    return isinstance(event, dict) and all(key in event for key in _KEYS.get(event.get("event"), ("event",)))

@@ -1,0 +1,38 @@
+"""Fixtures of the widget tests: Qt without a screen, and the stand-in for the application's Python side."""
+
+import os
+import time
+
+import pytest
+from slicer_scene import scene, slicer_application
+
+__all__ = ["scene", "slicer_application"]
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture
+def qt_application(slicer_application):
+    """The Qt application; fails the test where a slot raised, which PythonQt would only print."""
+    widgets = pytest.importorskip("PySide6.QtWidgets", reason="PySide6 is not installed", exc_type=ImportError)
+    import stand_in
+    from stand_in.pythonqt import slot_errors
+
+    stand_in.install()
+    slot_errors.clear()
+    yield widgets.QApplication.instance() or widgets.QApplication([])
+    assert not slot_errors
+
+
+@pytest.fixture
+def wait_until(qt_application):
+    """Processes events until a condition holds; fails after ten seconds."""
+
+    def wait(condition):
+        end = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < end, "waited ten seconds in vain"
+            qt_application.processEvents()
+            time.sleep(0.005)
+
+    return wait
