@@ -19,7 +19,6 @@ from cacnet.phantom.vessel_voxels import VesselVoxels, near_branch
 __all__ = ["Branch", "CoronaryTree", "build_coronaries", "paint_coronaries"]
 
 WALL_HU = 50.0
-SMALLEST_LABELLED_RADIUS_MM = 0.6
 
 
 def build_coronaries(patient: Patient, heart: Heart) -> CoronaryTree:
@@ -43,12 +42,9 @@ def paint_coronaries(canvas: Canvas, tree: CoronaryTree, patient: Patient) -> No
         distractor.ravel()[voxels.index[inside]] = Distractor.VEIN
     near = [near_branch(canvas, branch, 1.6) for branch in tree.arteries]
     for branch, voxels in zip(tree.arteries, near, strict=True):
-        _fill(
-            canvas,
-            voxels,
-            voxels.across_mm - branch.radius_mm[voxels.sample] - tree.wall_mm(branch)[voxels.sample],
-            WALL_HU,
-        )
+        outer = (branch.radius_mm + tree.wall_mm(branch))[voxels.sample]
+        # The part inside the aortic lumen only joins vessel and aorta: it has no wall.
+        _fill(canvas, voxels, np.where(branch.in_aorta[voxels.sample], np.inf, voxels.across_mm - outer), WALL_HU)
     for branch, voxels in zip(tree.arteries, near, strict=True):
         _fill(
             canvas, voxels, voxels.across_mm - branch.radius_mm[voxels.sample], lumen_hu(branch, patient)[voxels.sample]
@@ -79,9 +75,7 @@ def _label(
     for branch, voxels in zip(tree.arteries, near, strict=True):
         radius = branch.radius_mm[voxels.sample]
         signed = voxels.across_mm - radius - tree.wall_mm(branch)[voxels.sample]
-        keep = (
-            (canvas.coverage(signed) >= 0.5) & (radius >= SMALLEST_LABELLED_RADIUS_MM) & ~branch.outside[voxels.sample]
-        )
+        keep = (canvas.coverage(signed) >= 0.5) & branch.labelled & ~branch.in_aorta[voxels.sample]
         index.append(voxels.index[keep])
         depth.append((voxels.across_mm - radius)[keep])
         vessel.append(np.full(int(keep.sum()), branch.vessel, np.uint8))

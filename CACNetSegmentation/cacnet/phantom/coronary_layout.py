@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -53,14 +53,19 @@ class _Layout:
         guides: Sequence[np.ndarray],
         shapes: Sequence[Shape],
         off_mm: float,
-        free_from_mm: float,
         wave: tuple[float, float],
+        fixed_mm: float = 3.0,
+        groove_from_mm: float = 0.0,
     ) -> np.ndarray:
-        """Guides joined by a spline, put into the groove of the shapes, made tortuous and kept out of the muscle."""
+        """A course near guides: in the groove of the shapes, tortuous, and kept out of the muscle.
+
+        Its first `fixed_mm` stay as guided, and the groove only draws it in from `groove_from_mm` onwards.
+        """
         line = resample(np.asarray(guides, float), 1.5)
         length = arc_length(line)
-        free = np.clip((length - free_from_mm) / 4.0, 0, 1)
-        rules = [Rule(shape, off_mm) for shape in shapes]
+        free = np.clip((length - fixed_mm) / 4.0, 0, 1)
+        drawn = np.clip((length - groove_from_mm) / 10.0, 0, 1) if groove_from_mm else 1.0
+        rules = [Rule(shape, off_mm, drawn) for shape in shapes]
         clear = Rule(self.template.epicardium, off_mm - 0.4, 1.0, at_least=True)
         line = settle(line, [*rules, clear], free)
         line = wiggle(line, self.rng, *wave)
@@ -86,11 +91,14 @@ class _Layout:
         part = length / length[-1]
         uneven = gaussian_filter1d(self.rng.normal(0, 1, len(points)), 12)
         uneven *= 0.035 / max(uneven.std(), 1e-9)
-        diameter = (calibre_mm[0] + (calibre_mm[1] - calibre_mm[0]) * part**0.9) * (1 + uneven)
-        aorta = self.template.aorta.blood(self.heart.frame.to_template(points.T)) < -0.3
-        fine = np.full(len(points), name.startswith("S"))
+        part = part**0.9 if vessel else part**0.45  # veins narrow fast upstream of their mouth
+        diameter = (calibre_mm[0] + (calibre_mm[1] - calibre_mm[0]) * part) * (1 + uneven)
+        aorta = self.template.aorta.blood(self.heart.frame.to_template(points.T)) < 0.4
+        in_aorta = aorta & (length < 12.0) if parent < 0 and vessel else np.zeros(len(points), bool)
+        labelled = vessel > 0 and not name.startswith("S")
+        origin = start + length
         self.branches.append(
-            Branch(name, vessel, points, diameter / 2, parent, parent_index, start + length, aorta | fine)
+            Branch(name, vessel, points, diameter / 2, parent, parent_index, origin, in_aorta, labelled)
         )
         self.courses.append(course)
         return len(self.branches) - 1
@@ -129,7 +137,7 @@ def _lay_left(layout: _Layout, sizes: dict[int, float], sex: float) -> None:
     end = ostium + 3 * out + lm_length * towards
     lv, rv, la = template.left_ventricle.outer, template.right_ventricle.outer, template.left_atrium.outer
     course = layout.settled(
-        [ostium - 2.5 * out, ostium + 2.0 * out, 0.5 * (ostium + end) + 0.5 * out, end], [], 2.4, 5.0, (0.1, 0.3)
+        [ostium - 2.5 * out, ostium + 2.0 * out, 0.5 * (ostium + end) + 0.5 * out, end], [], 2.4, (0.1, 0.3), 5.0
     )
     lm = layout.add("LM", LM, course, (sizes[LM] * 1.03, sizes[LM] * 0.97))
     index = len(layout.branches[lm].points_mm) - 1
@@ -147,7 +155,7 @@ def _lay_left(layout: _Layout, sizes: dict[int, float], sex: float) -> None:
     if wrap > 5:
         guides += [in_ventricle(84, 3, 15), on_ventricle(template, 84 - wrap, POSTERIOR_GROOVE_DEG)]
     lad = layout.add(
-        "LAD", LAD, layout.settled(guides, [lv, rv], 2.0, 3.0, (0.25, 0.9)), (sizes[LAD], 1.5 * sex), lm, index
+        "LAD", LAD, layout.settled(guides, [lv, rv], 2.0, (0.25, 0.9), 3.0, 8.0), (sizes[LAD], 1.5 * sex), lm, index
     )
     _add_diagonals(layout, lad, sex)
     _add_septals(layout, lad)
@@ -156,7 +164,7 @@ def _lay_left(layout: _Layout, sizes: dict[int, float], sex: float) -> None:
         layout.add(
             "RI",
             LCX if rng.random() < 0.3 else LAD,
-            layout.settled(guides, [lv], 2.0, 3.0, (0.3, 0.8)),
+            layout.settled(guides, [lv], 2.0, (0.3, 0.8), 3.0),
             (2.4 * sex, 1.1),
             lm,
             index,
@@ -164,13 +172,13 @@ def _lay_left(layout: _Layout, sizes: dict[int, float], sex: float) -> None:
     reach = {"right": [150, 115], "co": [150, 118, 92], "left": [150, 118, 92, 68]}[layout.patient.dominance]
     guides = [
         end,
-        0.4 * end + 0.6 * layout.on(1, -98),
-        *(layout.on(0, a) for a in (-112, -135, -158, 180)),
+        0.45 * end + 0.55 * layout.on(0, -112),
+        *(layout.on(0, a) for a in (-122, -140, -160, 180)),
         *(layout.on(-1, a) for a in reach),
     ]
     distal = {"right": 1.5, "co": 1.9, "left": 2.4}[layout.patient.dominance] * sex
     lcx = layout.add(
-        "LCx", LCX, layout.settled(guides, [lv, la], 2.6, 3.0, (0.25, 0.6)), (sizes[LCX], distal), lm, index
+        "LCx", LCX, layout.settled(guides, [lv, la], 2.6, (0.25, 0.6), 3.0, 8.0), (sizes[LCX], distal), lm, index
     )
     _add_marginals(layout, lcx, sex)
     if layout.patient.dominance == "left":
@@ -195,7 +203,7 @@ def _add_diagonals(layout: _Layout, lad: int, sex: float) -> None:
                 for f in (0.2, 0.5, 0.75, 1.0)
             ),
         ]
-        course = layout.settled(guides, [lv], 1.6, 3.0, (0.3, 0.9))
+        course = layout.settled(guides, [lv], 1.6, (0.3, 0.9), 3.0)
         layout.add(f"D{number}", LAD, course, (sex * rng.uniform(1.8, 2.4), sex * rng.uniform(0.9, 1.2)), lad, index)
 
 
@@ -228,7 +236,7 @@ def _add_marginals(layout: _Layout, lcx: int, sex: float) -> None:
         angle = float(np.degrees(np.arctan2(sideways[1], sideways[0])))
         drift, reach = rng.uniform(-25, 5), rng.uniform(38, 66)
         guides = [root, *(layout.on(3 + f * reach, angle + drift * f) for f in (0.15, 0.4, 0.7, 1.0))]
-        course = layout.settled(guides, [lv], 1.7, 3.0, (0.3, 0.9))
+        course = layout.settled(guides, [lv], 1.7, (0.3, 0.9), 3.0)
         layout.add(f"OM{number}", LCX, course, (sex * rng.uniform(2.0, 2.7), sex * rng.uniform(0.9, 1.2)), lcx, index)
 
 
@@ -243,7 +251,7 @@ def _lay_right(layout: _Layout, sizes: dict[int, float], sex: float) -> None:
     guides = [ostium - 2.5 * out, ostium + 2 * out, away, *(on_tricuspid_ring(a + rng.normal(0, 3)) for a in angles)]
     if dominance != "left":
         guides += [np.array([-19.0, 3.0, -26.0]), on_ventricle(template, -1, POSTERIOR_GROOVE_DEG + 4)]
-    course = layout.settled(guides, [rv, ra], 3.0, 6.0, (0.3, 0.5))
+    course = layout.settled(guides, [rv, ra], 3.0, (0.3, 0.5), 5.0, 24.0)
     distal = {"right": 2.7, "co": 2.2, "left": 1.4}[dominance] * sex
     rca = layout.add("RCA", RCA, course, (sizes[RCA], distal))
     _add_right_branches(layout, rca, sex)
@@ -276,7 +284,7 @@ def _add_right_branches(layout: _Layout, rca: int, sex: float) -> None:
             continue
         index, root = layout.at(rca, float(start))
         jittered = [np.asarray(g, float) + rng.normal(0, 2.5, 3) for g in guides]
-        course = layout.settled([root, *jittered], [rv], 1.6, 3.0, (0.3, 0.8))
+        course = layout.settled([root, *jittered], [rv], 1.6, (0.3, 0.8), 3.0)
         layout.add(name, RCA, course, (proximal * sex * rng.uniform(0.85, 1.2), distal), rca, index)
 
 
@@ -291,7 +299,7 @@ def _add_posterior(
     if descending:
         index, root = layout.at(parent, length - 4.0)
         guides = [root, *(layout.on(a, POSTERIOR_GROOVE_DEG) for a in (8, 20, 34, 46, rng.uniform(54, 66)))]
-        course = layout.settled(guides, [lv, rv], 1.8, 3.0, (0.3, 0.8))
+        course = layout.settled(guides, [lv, rv], 1.8, (0.3, 0.8), 3.0)
         layout.add("PDA", vessel, course, (min(2.2 * sex, calibre), 1.1), parent, index)
     if not lateral:
         return
@@ -305,7 +313,7 @@ def _add_posterior(
             layout.on(1, POSTERIOR_GROOVE_DEG + 22 * side),
             *(layout.on(4 + f * reach, far) for f in (0.3, 0.65, 1.0)),
         ]
-        course = layout.settled(guides, [lv], 1.7, 3.0, (0.3, 0.8))
+        course = layout.settled(guides, [lv], 1.7, (0.3, 0.8), 3.0)
         layout.add(f"PL{number}", vessel, course, (min(1.9 * sex, calibre), 1.0), parent, index)
 
 
@@ -321,7 +329,7 @@ def lay_veins(patient: Patient, heart: Heart, arteries: tuple[Branch, ...]) -> t
         layout.on(3, -78),
         *(layout.on(a, -71) for a in (14, 28, 42, 56, 68)),
     ]
-    course = layout.settled([*sinus, *great], [lv], 3.4, 8.0, (0.3, 0.6))
+    course = layout.settled([*sinus, *great], [lv], 3.4, (0.3, 0.6), 8.0)
     stem = layout.add("coronary sinus", 0, course, (rng.uniform(7, 11), rng.uniform(1.4, 2.2)))
     length = layout.branches[stem].length_mm
     for name, part, angle, calibre in (
@@ -336,7 +344,7 @@ def lay_veins(patient: Patient, heart: Heart, arteries: tuple[Branch, ...]) -> t
         layout.add(
             name,
             0,
-            layout.settled(guides, [lv], 2.4, 4.0, (0.3, 0.9)),
+            layout.settled(guides, [lv], 2.4, (0.3, 0.9), 4.0),
             (calibre * rng.uniform(0.7, 1.2), 1.2),
             stem,
             index,
@@ -355,6 +363,4 @@ def _clear_of(vein: Branch, arteries: tuple[Branch, ...]) -> Branch:
         missing = np.maximum(vein.radius_mm + radii[nearest] + 0.9 - distance, 0.0)
         away = (points - centres[nearest]) / np.maximum(distance, 0.2)[:, None]
         points += gaussian_filter1d(away * missing[:, None], 6, axis=0)
-    return Branch(
-        vein.name, 0, points, vein.radius_mm, vein.parent, vein.parent_index, vein.from_ostium_mm, vein.outside
-    )
+    return replace(vein, points_mm=points)

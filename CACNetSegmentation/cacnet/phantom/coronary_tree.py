@@ -19,7 +19,8 @@ class Branch:
         parent: index of the parent branch in the tree; -1 for one that leaves the aorta (or a vein).
         parent_index: the parent's sample where this branch starts.
         from_ostium_mm: (n,) distance along the vessel from its ostium.
-        outside: (n,) bool, samples not to be labelled: inside the aortic lumen, or muscle branches too fine to see.
+        in_aorta: (n,) bool, samples at the start that lie inside the aortic lumen.
+        labelled: whether it belongs to the artery label; septal branches inside the muscle do not.
     """
 
     name: str
@@ -29,7 +30,8 @@ class Branch:
     parent: int
     parent_index: int
     from_ostium_mm: np.ndarray
-    outside: np.ndarray
+    in_aorta: np.ndarray
+    labelled: bool = True
 
     @property
     def length_mm(self) -> float:

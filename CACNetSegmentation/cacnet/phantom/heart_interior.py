@@ -20,6 +20,7 @@ from cacnet.phantom.heart_template import (
     TRICUSPID_NORMAL,
     HeartTemplate,
     in_ventricle,
+    unit,
 )
 from cacnet.phantom.patient import Patient
 from cacnet.phantom.shapes import HalfSpace, Shape, Tube
@@ -83,17 +84,34 @@ def paint_valves(field: CoarseField, template: HeartTemplate, patient: Patient) 
     hu = patient.attenuation.myocardium + 25.0
     nodes = aortic_leaflet_distance(field.points, template) * np.float32(field.scale)
     _paint_fine(field, nodes, hu, 0.9)
-    for centre, axis, radius, length, opacity in (
-        (MITRAL_CENTRE, LV_A, 16.0, 19.0, 0.8),
-        (TRICUSPID_CENTRE, TRICUSPID_NORMAL, 17.0, 17.0, 0.5),
+    scale = np.float32(field.scale)
+    for centre, axis, towards, radius, lengths, opacity in (
+        (MITRAL_CENTRE, LV_A, LV_S, 16.0, (21.0, 10.0), 0.8),
+        (TRICUSPID_CENTRE, TRICUSPID_NORMAL, LV_A, 17.0, (19.0, 14.0), 0.5),
     ):
-        narrowing = rng.uniform(0.25, 0.6)
-        along = HalfSpace(centre, axis)(field.points)
-        squared = sum((field.points[i] - np.float32(centre[i])) ** 2 for i in range(3))
-        across = np.sqrt(np.maximum(squared - along**2, 0))
-        sheet = np.abs(across - (radius - narrowing * along)) - np.float32(0.5)
-        sheet = np.maximum(sheet, np.abs(along - length / 2) - length / 2)
-        _paint_fine(field, (sheet * field.scale).astype(np.float32), hu, opacity)
+        tilt = float(rng.uniform(0.25, 0.75))
+        sheet = _open_leaflets(field.points, centre, axis, towards, radius, lengths, tilt)
+        _paint_fine(field, (sheet * scale).astype(np.float32), hu, opacity)
+
+
+def _open_leaflets(
+    points: np.ndarray,
+    centre: np.ndarray,
+    axis: np.ndarray,
+    towards: np.ndarray,
+    radius: float,
+    lengths: tuple[float, float],
+    tilt: float,
+) -> np.ndarray:
+    """Distance to two leaflets that hang from a ring into the ventricle: a funnel cut open at its two commissures."""
+    side = unit(towards - axis * (axis @ towards))
+    along = HalfSpace(centre, axis)(points)
+    u, v = HalfSpace(centre, side)(points), HalfSpace(centre, np.cross(axis, side))(points)
+    across, angle = np.hypot(u, v), np.abs(np.arctan2(v, u))
+    first = angle < 1.25
+    length = np.where(first, lengths[0] * np.cos(angle * 1.1), lengths[1] * np.cos((np.pi - angle) * 0.8))
+    sheet = np.abs(across - (radius - tilt * along)) - 0.5
+    return np.maximum(sheet, np.maximum(3.0 - along, along - length))
 
 
 def aortic_leaflet_distance(points: np.ndarray, template: HeartTemplate) -> np.ndarray:

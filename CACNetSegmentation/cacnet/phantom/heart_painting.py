@@ -23,15 +23,20 @@ def paint_chambers(canvas: Canvas, template: HeartTemplate, frame: HeartFrame, p
     muscle = patient.attenuation.myocardium + 6.0 * noise_field(rng, field, 5.0)
     _paint_fat(field, template, patient, rng)
     right, left = right_blood_hu(rng, field, template, patient), left_blood_hu(rng, field, template, patient)
-    for wall in (template.right_atrium, template.right_ventricle):
-        paint_shape(field, field.distance(wall.outer), muscle)
-    for vein in (template.superior_vena_cava, template.inferior_vena_cava):
-        paint_shape(field, field.distance(vein.outer), FIBROUS_HU)
+    for wall, hu in (
+        (template.right_atrium, muscle),
+        (template.right_ventricle, muscle),
+        (template.superior_vena_cava, FIBROUS_HU),
+        (template.inferior_vena_cava, FIBROUS_HU),
+        (template.pulmonary_trunk, FIBROUS_HU),
+    ):
+        paint_shape(field, field.distance(wall.outer), hu)
     for pool in (
         template.right_atrium,
         template.right_ventricle,
         template.superior_vena_cava,
         template.inferior_vena_cava,
+        template.pulmonary_trunk,
     ):
         paint_shape(field, field.distance(pool.blood), right)
     paint_trabeculae(field, template.right_ventricle.blood, muscle, rng, "right ventricle")
@@ -39,8 +44,6 @@ def paint_chambers(canvas: Canvas, template: HeartTemplate, frame: HeartFrame, p
     paint_shape(field, field.distance(template.left_atrium.outer), muscle)
     paint_shape(field, field.distance(template.left_ventricle.outer), muscle)
     paint_shape(field, field.distance(template.left_atrium.blood), left)
-    paint_shape(field, field.distance(template.pulmonary_trunk.outer), FIBROUS_HU)
-    paint_shape(field, field.distance(template.pulmonary_trunk.blood), right)
     paint_shape(field, field.distance(template.aorta.outer), FIBROUS_HU)
     paint_shape(field, field.distance(template.left_ventricle.blood), left)
     paint_trabeculae(field, template.left_ventricle.blood, muscle, rng, "left ventricle")
@@ -114,7 +117,7 @@ def blend(distances: list[np.ndarray], values: list[float], width_mm: float) -> 
 
 
 def _paint_fat(field: CoarseField, template: HeartTemplate, patient: Patient, rng: np.random.Generator) -> None:
-    distance = field.distance(template.pericardium)
+    distance = field.smooth_distance(template.pericardium)
     fat = patient.attenuation.fat + 7.0 * noise_field(rng, field, 6.0)
     found = field.fine(distance, distance < 2.5)
     if found is None:

@@ -44,10 +44,16 @@ PULMONARY_CENTRE = np.array([6.0, -35.0, 33.0])
 
 @dataclass(frozen=True)
 class Hollow:
-    """A wall's outer surface and the blood inside it."""
+    """A wall's outer surface, the blood inside it, and the outer surface without its branches where it has any."""
 
     outer: Shape
     blood: Shape
+    trunk: Shape | None = None
+
+    @property
+    def body(self) -> Shape:
+        """The outer surface without the vessels that branch off."""
+        return self.trunk or self.outer
 
 
 @dataclass(frozen=True)
@@ -94,8 +100,8 @@ def draw_template(patient: Patient) -> HeartTemplate:
     cava, inferior_cava = _venae_cavae(vary(0.12), rng)
     right_atrium = _right_atrium(vary(0.10), rng)
     trunk = _pulmonary_trunk(vary(0.10))
-    body = (left_ventricle.outer, right_ventricle.outer, left_atrium.outer, right_atrium.outer)
-    vessels = (_up_to(aorta.outer, 58.0), _up_to(trunk.outer, 58.0), _up_to(cava.outer, 45.0))
+    body = (left_ventricle.outer, right_ventricle.outer, left_atrium.body, right_atrium.outer)
+    vessels = (_up_to(aorta.outer, 58.0), _up_to(trunk.body, 58.0), _up_to(cava.outer, 45.0))
     left, right = directions[1], directions[0]
     return HeartTemplate(
         left_ventricle=left_ventricle,
@@ -107,7 +113,7 @@ def draw_template(patient: Patient) -> HeartTemplate:
         superior_vena_cava=cava,
         inferior_vena_cava=inferior_cava,
         pulmonary_veins=veins,
-        epicardium=Union((*body, *vessels), 1.0),
+        epicardium=Union((*body, *vessels[:2]), 1.0),
         pericardium=Shrunk(Union((*body, *vessels), 26.0), -0.35 * patient.fat_thickness_mm - 1.0),
         lv_size=lv_size,
         root_radius_mm=15.0 * root,
@@ -154,7 +160,7 @@ def _left_atrium(size: float, veins: Hollow, rng: np.random.Generator) -> Hollow
         [11.0, 9.5, 8.5, 6.0],
     )
     outer = Union((body, vestibule, appendage), 6.0)
-    return Hollow(Union((outer, veins.outer), 6.0), Union((Shrunk(outer, 2.0), veins.blood), 6.0))
+    return Hollow(Union((outer, veins.outer), 6.0), Union((Shrunk(outer, 2.0), veins.blood), 6.0), outer)
 
 
 def _right_atrium(size: float, rng: np.random.Generator) -> Hollow:
@@ -213,7 +219,8 @@ def _pulmonary_trunk(size: float) -> Hollow:
         [[16, -4, 60], [2, 9, 60], [-20, 14, 57], [-52, 18, 54]], np.array([11.0, 10.5, 10.0, 7.0]) * size
     )
     blood = Union((trunk, right), 4.0)
-    return Hollow(Shrunk(blood, -1.0), blood)
+    main = Tube(trunk.points_mm[:11], trunk.radii_mm[:11] + 1.0)
+    return Hollow(Shrunk(blood, -1.0), blood, main)
 
 
 def _venae_cavae(size: float, rng: np.random.Generator) -> tuple[Hollow, Hollow]:

@@ -91,7 +91,7 @@ def _place(tree: CoronaryTree, rng: np.random.Generator, weights: dict[str, floa
     share = np.array([weights[n] for n in names])
     name = str(rng.choice(names, p=share / share.sum()))
     trunk = next(i for i, b in enumerate(tree.arteries) if b.name == name)
-    children = [i for i, b in enumerate(tree.arteries) if b.parent == trunk and not b.outside.all()]
+    children = [i for i, b in enumerate(tree.arteries) if b.parent == trunk and b.labelled]
     if name != "LM" and children and rng.random() < 0.13:
         side = int(rng.choice(children))
         return side, _sample_at(tree.arteries[side], rng.exponential(9.0))
@@ -103,7 +103,7 @@ def _place(tree: CoronaryTree, rng: np.random.Generator, weights: dict[str, floa
 
 def _sample_at(branch: Branch, from_start_mm: float) -> int:
     """The sample at a length from where the branch leaves the aortic lumen; a length too great is folded back."""
-    start = int(np.argmin(branch.outside)) if not branch.outside.all() else 0
+    start = int(np.argmin(branch.in_aorta))
     usable = 0.93 * (len(branch.points_mm) - start) * 0.3
     length = from_start_mm if from_start_mm < usable else (from_start_mm * 0.37) % max(usable, 0.3)
     return int(np.clip(start + 3 + length / 0.3, start + 2, len(branch.points_mm) - 3))

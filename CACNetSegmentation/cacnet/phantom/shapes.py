@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+FAR_MM = 30.0
+"""Beyond this from a tube's bounding box its distance is only bounded from below, which saves most of the work."""
+
 Shape = Callable[[np.ndarray], np.ndarray]
 
 
@@ -62,7 +65,17 @@ class Tube:
         return cls(CubicSpline(length, points)(fine), np.interp(fine, length, radii))
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        distance = np.full(np.broadcast_shapes(*(p.shape for p in points)), 1e3, np.float32)
+        lower = (self.points_mm - self.radii_mm[:, None]).min(axis=0).astype(np.float32)
+        upper = (self.points_mm + self.radii_mm[:, None]).max(axis=0).astype(np.float32)
+        beyond = np.maximum.reduce([np.maximum(lower[i] - points[i], points[i] - upper[i]) for i in range(3)])
+        near = beyond < FAR_MM
+        result = np.asarray(beyond, np.float32)
+        if near.any():
+            result[near] = self._exact([points[i][near] for i in range(3)])
+        return result
+
+    def _exact(self, points: list[np.ndarray]) -> np.ndarray:
+        distance = np.full(points[0].shape, 1e3, np.float32)
         ends = zip(self.points_mm[:-1], self.points_mm[1:], self.radii_mm[:-1], self.radii_mm[1:], strict=True)
         for start, end, radius, end_radius in ends:
             along = (end - start).astype(np.float32)
