@@ -11,7 +11,7 @@ from cacnet.phantom.devices import Distractor
 from cacnet.phantom.patient import Patient
 from cacnet.phantom.strokes import mark, paint_line
 
-CORTEX_MM = 1.1
+CORTEX_MM = 0.9
 VERTEBRA_PITCH_MM = 24.5
 
 
@@ -20,7 +20,7 @@ def paint_bones(canvas: Canvas, chest: Chest, patient: Patient) -> None:
     rng = patient.rng("bones")
     gain = patient.attenuation.calcium_gain
     marrow = (240.0 - 130.0 * chest.age_bone) * gain
-    cortex = float(rng.uniform(650, 950)) * gain
+    cortex = float(rng.uniform(520, 850)) * gain
     first_z = float(rng.uniform(0, VERTEBRA_PITCH_MM))
     levels = first_z + VERTEBRA_PITCH_MM * np.arange(-8, 8)
     _paint_sternum(canvas, chest, patient, marrow, cortex)
@@ -40,7 +40,7 @@ def _bone(canvas: Canvas, box: Box, distance: np.ndarray, marrow: float | np.nda
 
 def _grain(canvas: Canvas, box: Box, rng: np.random.Generator, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
     """Relative HU of marrow with the texture of trabecular bone over a box, defined between two corners."""
-    return 1.0 + 0.28 * texture(box_geometry(canvas, box), rng, 2.4, lower, upper)
+    return 1.0 + 0.2 * texture(box_geometry(canvas, box), rng, 1.7, lower, upper)
 
 
 def _paint_vertebra(canvas: Canvas, chest: Chest, level: float, patient: Patient, marrow: float, cortex: float) -> None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from cacnet.phantom.canvas import Box, Canvas
+from cacnet.phantom.heart import Heart
 from cacnet.phantom.patient import Patient
 from cacnet.phantom.separable import Axis, axes_of, linear_weights, resample
 from cacnet.volume import Geometry
@@ -19,16 +19,6 @@ from cacnet.volume import Geometry
 COARSE_MM = 3.0
 LOWER_MM, UPPER_MM = np.array([-230.0, -200.0, -170.0]), np.array([180.0, 220.0, 170.0])
 """Corners (x, y, z) of the space in which random textures are defined."""
-
-
-class HeartShape(Protocol):
-    """What the chest needs to know of a heart."""
-
-    @property
-    def lower_mm_xyz(self) -> np.ndarray: ...
-    @property
-    def upper_mm_xyz(self) -> np.ndarray: ...
-    def pericardium_distance(self, box: Box) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -117,7 +107,7 @@ class Chest:
         return 0.75 * (z - height)
 
 
-def draw_chest(patient: Patient, heart: HeartShape) -> Chest:
+def draw_chest(patient: Patient, heart: Heart) -> Chest:
     """The chest that fits this heart."""
     rng = patient.rng("chest")
     lower, upper = np.asarray(heart.lower_mm_xyz, float), np.asarray(heart.upper_mm_xyz, float)
@@ -131,7 +121,7 @@ def draw_chest(patient: Patient, heart: HeartShape) -> Chest:
         front_y=float(lower[1] - rng.uniform(3, 14) * deep),
         spine_y=float(upper[1] + rng.uniform(16, 30) * deep + 15.0),
         half_width=float(half_width),
-        dome_z=(under_heart + float(rng.uniform(8, 34)), under_heart + float(rng.uniform(0, 20))),
+        dome_z=(under_heart + float(rng.uniform(22, 48)), under_heart + float(rng.uniform(12, 34))),
         muscle_mm=float(rng.uniform(4, 11) * (0.7 if female else 1.0)),
         skin_fat_mm=float(np.clip(rng.lognormal(np.log(12), 0.5) * deep**2, 3, 55)),
         breast_mm=float(rng.uniform(12, 45) if female else rng.uniform(0, 6)),

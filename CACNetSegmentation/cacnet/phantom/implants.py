@@ -69,7 +69,8 @@ def _paint_stent(canvas: Canvas, branch: Branch, reach_mm: tuple[float, float], 
     """A cylinder of struts just inside the wall, wavy along and around the vessel."""
     voxels = near_branch(canvas, branch, 1.0)
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(branch.points_mm, axis=0), axis=1))])[voxels.sample]
-    within = (along >= reach_mm[0]) & (along <= reach_mm[1]) & ~branch.outside[voxels.sample]
+    artery = canvas.layers["coronary"].ravel()[voxels.index] > 0
+    within = (along >= reach_mm[0]) & (along <= reach_mm[1]) & artery
     shell = np.abs(voxels.across_mm - branch.radius_mm[voxels.sample] + 0.1) - 0.16
     z, y, x = np.unravel_index(voxels.index, canvas.hu.shape)
     wave = np.sin(2 * np.pi * along / mesh_mm + 2.2 * canvas.spacing_mm * (x + y - z))

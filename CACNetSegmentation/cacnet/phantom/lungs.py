@@ -11,10 +11,10 @@ from cacnet.phantom.chest import Chest
 from cacnet.phantom.patient import Patient
 from cacnet.phantom.strokes import paint_line
 
-LEAVES_PER_LUNG = 420
+LEAVES_PER_LUNG = 520
 STEP_MM = 9.0
-LEAF_RADIUS_MM = 0.45
-MURRAY = 2.6
+LEAF_RADIUS_MM = 0.6
+MURRAY = 2.5
 """Exponent of the branching law r_parent^m = Σ r_child^m; 2.3–2.9 is measured in pulmonary arteries."""
 
 

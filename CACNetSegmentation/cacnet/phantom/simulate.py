@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
+from scipy import ndimage
 
 from cacnet.anatomy import NAMED_VESSELS
 from cacnet.errors import CacnetError
@@ -212,40 +213,47 @@ def label_by_coverage(
     """(z, y, x) uint8 on `geometry`: the label that fills a voxel most, where all together fill at least half of it.
 
     Args:
-        numbers: label of each canvas voxel; fraction: how much of it is filled (None: all of it).
+        numbers: uint8 label of each canvas voxel; fraction: how much of it is filled (None: all of it).
     """
-    result = np.zeros(geometry.shape_zyx, np.uint8)
-    filled = (numbers > 0) if fraction is None else (fraction > 0) & (numbers > 0)
-    if not filled.any():
-        return result
-    extent = [np.flatnonzero(filled.any(axis=tuple(a for a in range(3) if a != i))) for i in range(3)]
-    source_part, source, target_part, target = [], [], [], []
-    for found, axis, goal in zip(extent, axes_of(canvas.geometry), axes_of(geometry), strict=True):
-        first, last = max(int(found[0]) - 2, 0), min(int(found[-1]) + 3, axis.size)
-        source_part.append(slice(first, last))
-        source.append(Axis(float(axis.centres_mm[first]), axis.step_mm, last - first))
-        margin = goal.step_mm + axis.step_mm
-        near = (goal.centres_mm > axis.centres_mm[found[0]] - margin) & (
-            goal.centres_mm < axis.centres_mm[found[-1]] + margin
-        )
-        hit = np.flatnonzero(near)
-        if not len(hit):
-            return result
-        target_part.append(slice(int(hit[0]), int(hit[-1]) + 1))
-        target.append(Axis(float(goal.centres_mm[hit[0]]), goal.step_mm, len(hit)))
-    weights = tuple(area_weights(s, t) for s, t in zip(source, target, strict=True))
-    part = numbers[tuple(source_part)]
-    amount = filled[tuple(source_part)] if fraction is None else fraction[tuple(source_part)]
-    total = np.zeros([len(w) for w in weights], np.float32)
-    most, winner = total.copy(), np.zeros(total.shape, np.uint8)
-    for number in np.unique(part[part > 0]):
-        share = resample(np.where(part == number, amount, 0), weights)  # type: ignore[arg-type]
-        total += share
-        winner[share > most] = number
-        np.maximum(most, share, out=most)
+    total = np.zeros(geometry.shape_zyx, np.float32)
+    most, winner = np.zeros_like(total), np.zeros(geometry.shape_zyx, np.uint8)
+    for number, found in enumerate(ndimage.find_objects(numbers), start=1):
+        axes = None if found is None else _overlap(found, axes_of(canvas.geometry), axes_of(geometry))
+        if axes is None:
+            continue
+        part, target, weights = axes
+        amount = (numbers[part] == number).astype(np.float32)
+        if fraction is not None:
+            amount *= fraction[part]
+        share = resample(amount, weights)
+        total[target] += share
+        ahead = share > most[target]
+        winner[target][ahead] = number
+        most[target][ahead] = share[ahead]
     # The weights sum to one only up to rounding.
-    result[tuple(target_part)] = np.where(total >= 0.5 - 1e-5, winner, 0)
-    return result
+    winner[total < 0.5 - 1e-5] = 0
+    return winner
+
+
+def _overlap(
+    found: tuple[slice, ...], source_zyx: tuple[Axis, ...], target_zyx: tuple[Axis, ...]
+) -> tuple[tuple[slice, ...], tuple[slice, ...], tuple[np.ndarray, np.ndarray, np.ndarray]] | None:
+    """Where a part of one grid lies on another: both parts, and the weights from one to the other."""
+    part, target, weights = [], [], []
+    for extent, source, goal in zip(found, source_zyx, target_zyx, strict=True):
+        first, last = max(extent.start - 2, 0), min(extent.stop + 2, source.size)
+        reach = 0.5 * (goal.step_mm + source.step_mm)
+        low, high = source.centres_mm[extent.start] - reach, source.centres_mm[extent.stop - 1] + reach
+        hit = np.flatnonzero((goal.centres_mm > low) & (goal.centres_mm < high))
+        if not len(hit):
+            return None
+        begin, end = int(hit[0]), int(hit[-1]) + 1
+        inner = Axis(float(source.centres_mm[first]), source.step_mm, last - first)
+        outer = Axis(float(goal.centres_mm[begin]), goal.step_mm, end - begin)
+        part.append(slice(first, last))
+        target.append(slice(begin, end))
+        weights.append(area_weights(inner, outer))
+    return tuple(part), tuple(target), tuple(weights)  # type: ignore[return-value]
 
 
 def write_scan(scanned: SimulatedScan, folder: Path | str) -> Path:

@@ -12,10 +12,11 @@ from cacnet.phantom.separable import Axis, area_weights, axes_of, linear_weights
 from cacnet.volume import Geometry
 
 THRESHOLD_HU = 550.0
-PIXEL_MM = 1.25
-ANGLES = 120
-BLOCK_MM = 1.5
-LEAST_PATH_HU_MM = 4000.0
+PIXEL_MM = 1.6
+ANGLES = 100
+BLOCK_MM = 2.0
+LEAST_EXCESS_HU_MM2 = 12000.0
+"""A slice with less excess than this (a few mm² of bone's cortex) shows no streaks."""
 HARDENING_PER_HU_MM = 2.2e-6
 
 
@@ -25,7 +26,7 @@ def streaks_hu(hu: np.ndarray, geometry: Geometry, strength: float, rng: np.rand
     axes = axes_of(geometry)
     coarse = tuple(_coarse(axis, step) for axis, step in zip(axes, (BLOCK_MM, PIXEL_MM, PIXEL_MM), strict=True))
     excess = resample(excess, tuple(area_weights(a, c) for a, c in zip(axes, coarse, strict=True)))  # type: ignore[arg-type]
-    dense = np.flatnonzero(excess.sum((1, 2)) * PIXEL_MM > LEAST_PATH_HU_MM / 4)
+    dense = np.flatnonzero(excess.sum((1, 2)) * PIXEL_MM**2 > LEAST_EXCESS_HU_MM2)
     if not len(dense):
         return 0.0
     artefact = np.zeros_like(excess)

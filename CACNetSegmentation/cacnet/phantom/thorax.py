@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.interpolate import CubicSpline
 
 from cacnet.phantom.bones import paint_bones
 from cacnet.phantom.canvas import Box, Canvas
-from cacnet.phantom.chest import Chest, HeartShape, coarse_box, draw_chest, evaluate, texture, upsample
+from cacnet.phantom.chest import Chest, box_geometry, coarse_box, draw_chest, evaluate, texture, upsample
 from cacnet.phantom.devices import Distractor
+from cacnet.phantom.heart import Heart
+from cacnet.phantom.heart_sampling import distance_on_box
 from cacnet.phantom.lungs import hilum, paint_lung_vessels
 from cacnet.phantom.patient import Patient
 from cacnet.phantom.strokes import cone_distance, mark, paint_line, whole
@@ -17,7 +21,7 @@ AIR_HU = -1000.0
 PLEURA_MM = 2.0
 
 
-def paint_thorax(canvas: Canvas, heart: HeartShape, patient: Patient) -> None:
+def paint_thorax(canvas: Canvas, heart: Heart, patient: Patient) -> None:
     """Paint the chest onto an empty canvas, before the heart is painted over it.
 
     Bone, calcified cartilage and calcium of the descending aorta are entered in the layer 'distractor'.
@@ -31,7 +35,9 @@ def paint_thorax(canvas: Canvas, heart: HeartShape, patient: Patient) -> None:
     abdomen = evaluate(canvas, chest.diaphragm)
     cage = evaluate(canvas, chest.cage)
     canvas.paint(box, canvas.coverage(cage), patient.attenuation.fat)
-    _paint_abdomen(canvas, box, chest, patient, np.maximum(cage + 3.0, abdomen + 2.5))
+    below = canvas.box(np.asarray(canvas.geometry.origin_mm_lps), np.array([1e3, 1e3, max(chest.dome_z) + 4.0]))
+    if below is not None:
+        _paint_abdomen(canvas, below, chest, patient, np.maximum(cage + 3.0, abdomen + 2.5)[below.slices])
     lung = np.maximum(np.maximum(cage + PLEURA_MM, 1.0 - middle), 0.5 - abdomen)
     _paint_lungs(canvas, box, chest, heart, patient, lung)
     _paint_back_vessels(canvas, chest, patient)
@@ -48,22 +54,35 @@ def _paint_wall(canvas: Canvas, box: Box, chest: Chest, patient: Patient) -> Non
     canvas.paint(box, canvas.coverage(skin), 20.0)
     canvas.paint(box, canvas.coverage(skin + 1.6), fat)
     muscle = evaluate(canvas, chest.muscle)
-    wavy = texture(canvas.geometry, patient.rng("wall"), 9.0)
-    strands = canvas.coverage(np.maximum(np.abs(wavy) * 9.0 - 0.5, skin + 2.0))
+    wavy = texture(canvas.geometry, patient.rng("wall"), 15.0)
+    strands = canvas.coverage(np.maximum(np.abs(wavy) * 12.0 - 0.4, skin + 2.0))
     canvas.paint(box, 0.4 * strands, 10.0)
     muscle = np.maximum(muscle + 1.2 * wavy, skin + 2.5)
     canvas.paint(box, canvas.coverage(muscle), patient.attenuation.muscle + 6.0 * wavy)
     # Fat between the layers of muscle: a thin wavy sheet half way through, and another at the ribs.
-    sheet = np.abs(muscle + 0.5 * chest.muscle_mm + 4.0 + 2.0 * wavy) - (0.5 + 0.8 * np.clip(wavy, 0, None))
+    sheet = np.abs(muscle + 0.5 * chest.muscle_mm + 4.0 + 1.6 * wavy) - (0.25 + 0.9 * np.clip(wavy, 0, None))
     canvas.paint(box, canvas.coverage(np.maximum(sheet, muscle)), fat)
 
 
-def mediastinum_distance(canvas: Canvas, chest: Chest, heart: HeartShape) -> np.ndarray:
+def mediastinum_distance(canvas: Canvas, chest: Chest, heart: Heart) -> np.ndarray:
     """Signed distance to the surface between the lungs: round the heart, the spine, the great vessels and their fat."""
     box, axes = coarse_box(canvas)
     top = float(heart.upper_mm_xyz[2])
     x, y, z = box.x_mm - chest.midline_x, box.y_mm, box.z_mm
-    parts = [np.broadcast_to(heart.pericardium_distance(box), tuple(a.size for a in axes)) - 3.5]
+    # Fat pads lie on the pericardium here and there; below, the heart rests on the diaphragm and not in the lung.
+    pads = 5.0 * np.sin(x / 17.0 + 1.0) * np.sin(y / 21.0 + x / 40.0) * np.sin(z / 19.0 + y / 33.0) + 3.0 * (
+        z < -25
+    ) * (y < 0)
+    parts = [heart.pericardium_distance(box) - 0.8 - np.clip(pads, 0.0, None)]
+    for drop in (14.0, 28.0):
+        lowered = replace(box, z_mm=box.z_mm + np.float32(drop))
+        parts.append(np.maximum(heart.pericardium_distance(lowered), z - heart.lower_mm_xyz[2] - 38.0))
+    for vessel in (
+        heart.template.inferior_vena_cava,
+        heart.template.superior_vena_cava,
+        heart.template.pulmonary_trunk,
+    ):
+        parts.append(distance_on_box(vessel.outer, heart.frame, box) - 2.0)
     upper = np.hypot(x * 0.95, (y - chest.front_at(z) - 48.0) * 0.62) - 31.0
     parts.append(np.maximum(upper, top - 35.0 - z))
     parts.append(np.hypot(x, (y - chest.spine_at(z)) * 0.95) - 22.5)
@@ -77,7 +96,7 @@ def mediastinum_distance(canvas: Canvas, chest: Chest, heart: HeartShape) -> np.
     return upsample(canvas.geometry, result.astype(np.float32), axes)
 
 
-def _paint_lungs(canvas: Canvas, box: Box, chest: Chest, heart: HeartShape, patient: Patient, lung: np.ndarray) -> None:
+def _paint_lungs(canvas: Canvas, box: Box, chest: Chest, heart: Heart, patient: Patient, lung: np.ndarray) -> None:
     if lung.min() > 0:
         return
     rng = patient.rng("parenchyma")
@@ -93,7 +112,7 @@ def _paint_lungs(canvas: Canvas, box: Box, chest: Chest, heart: HeartShape, pati
     paint_lung_vessels(canvas, chest, heart_box, patient, _lung_depth(chest, heart))
 
 
-def _lung_depth(chest: Chest, heart: HeartShape) -> object:
+def _lung_depth(chest: Chest, heart: Heart) -> object:
     """Signed distance of points (n, 3) to the lungs, from a coarse canvas over the whole chest."""
     from scipy.ndimage import map_coordinates
 
@@ -122,14 +141,15 @@ def _paint_abdomen(canvas: Canvas, box: Box, chest: Chest, patient: Patient, und
     liver_side = 0.8 * (x - edge + 0.35 * (y - chest.front_y) + 0.5 * (z - chest.dome_z[1]))
     liver = np.maximum(under + 1.0, liver_side)
     liver = np.maximum(liver, 40.0 - np.hypot(x, y - chest.spine_y))
-    canvas.paint(box, canvas.coverage(liver), tissue.liver + 3.0 * texture(canvas.geometry, rng, 7.0))
+    grid = box_geometry(canvas, box)
+    canvas.paint(box, canvas.coverage(liver), tissue.liver + 3.0 * texture(grid, rng, 7.0))
     centre = np.array([rng.uniform(55, 72), chest.front_y + rng.uniform(50, 75), chest.dome_z[1] - rng.uniform(26, 40)])
     size = rng.uniform(24, 38, 3)
     k = np.sqrt(((x - centre[0]) / size[0]) ** 2 + ((y - centre[1]) / size[1]) ** 2 + ((z - centre[2]) / size[2]) ** 2)
     stomach = np.maximum((k - 1.0) * float(size.min()), under + 2.0)
     stomach = np.maximum(stomach, 3.0 - liver)
     canvas.paint(box, canvas.coverage(stomach), tissue.muscle)
-    food = 25.0 + 45.0 * texture(canvas.geometry, rng, 8.0)
+    food = 25.0 + 45.0 * texture(grid, rng, 8.0)
     air = y < centre[1] - rng.uniform(-10, 15)
     canvas.paint(box, canvas.coverage(stomach + 3.5), np.where(air, AIR_HU, food).astype(np.float32))
     spleen = np.hypot(np.hypot((x - 105.0) / 1.0, (y - chest.spine_y + 5) / 1.6), (z - chest.dome_z[1] + 48) / 1.5) - 26
