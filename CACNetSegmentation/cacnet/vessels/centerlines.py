@@ -17,16 +17,16 @@ WORKING_SPACING_MM = 1.0
 MAX_ARTERY_RADIUS_MM = 5.0
 """Anything thicker is aorta or a chamber (a left main is 5.4 ± 0.7 mm in diameter, PMID 29452689)."""
 
-MAX_GAP_MM = 8.0
-"""A dense plaque or a step between slabs may interrupt a mask over this distance."""
+MAX_GAP_MM = 12.0
+"""A dense plaque or a step between slabs interrupts a mask; thinning makes the gap a vessel's width longer."""
 
 GAP_COST = 3.0
 """A millimetre of gap counts as three of vessel, so that a path keeps to the mask where it can."""
 
 TANGENT_REACH_MM = 6.0
 MAX_GAP_ASIDE_MM = 3.0
-MIN_GAP_COSINE = 0.3
-"""Beyond 3 mm a gap must lie ahead of the tip, within about 70° of its direction."""
+MIN_GAP_COSINE = 0.5
+"""Beyond 3 mm a gap must lie ahead of the tip, within 60° of its direction."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ def find_centerlines(coronary_zyx: np.ndarray, geometry: Geometry) -> Centerline
     coarse[tuple(((inside - start) // step + 1).T)] = True
     spacing_mm = step * np.asarray(geometry.spacing_mm_zyx)
     radius_mm = ndimage.distance_transform_edt(coarse, sampling=spacing_mm)
-    index = np.argwhere(_thinned(_without_thick_parts(coarse, radius_mm, spacing_mm)))
+    index = np.argwhere(_thinned(_without_thick_parts(_smooth(coarse), radius_mm, spacing_mm)))
     if len(index) == 0:
         return None
     points = geometry.index_to_lps((index - 1 + 0.5) * step - 0.5 + start)
@@ -67,6 +67,11 @@ def find_centerlines(coronary_zyx: np.ndarray, geometry: Geometry) -> Centerline
     tips = np.flatnonzero(np.diff(lengths.indptr) <= 1)
     bridged = _with_bridges(points, lengths, tips)
     return Centerlines(points, radius_mm[tuple(index.T)], lengths, bridged, tips)
+
+
+def _smooth(mask: np.ndarray) -> np.ndarray:
+    """Without pinholes, each of which thinning would turn into a shell around it."""
+    return ndimage.binary_closing(mask, ndimage.generate_binary_structure(3, 1)) | mask
 
 
 def _thinned(mask: np.ndarray) -> np.ndarray:

@@ -24,6 +24,9 @@ WORKING_STEP_MM = 1.2
 MAX_CANDIDATES = 60
 TRUNK_REACH_MM = 6.0
 
+OUTWARDS_WITHIN_MM = 25.0
+"""Over its first 25 mm the left tree runs to the patient's left and the right coronary artery to the right."""
+
 # Weights of the features in `_pair_cost`, in mm: how many mm of height one unit of the feature is worth.
 RADIUS_WEIGHT, TAPER_WEIGHT, BLOOD_WEIGHT, REACHED_WEIGHT = 8.0, 25.0, 40.0, 60.0
 
@@ -106,6 +109,9 @@ def _blood_around(points: np.ndarray, coronary_zyx: np.ndarray, hu_zyx: np.ndarr
 def _best_pair(lines: Centerlines, tips: np.ndarray, distance: np.ndarray, worth: np.ndarray) -> Ostia | None:
     points = lines.points_mm_lps
     best, best_worth = None, -np.inf
+    outwards_mm = [
+        float((points[d <= OUTWARDS_WITHIN_MM, 0]).mean() - points[t, 0]) for t, d in zip(tips, distance, strict=True)
+    ]
     for i, left in enumerate(tips):
         for j, right in enumerate(tips):
             apart_mm = float(np.linalg.norm(points[left] - points[right]))
@@ -113,6 +119,8 @@ def _best_pair(lines: Centerlines, tips: np.ndarray, distance: np.ndarray, worth
                 continue
             # Two tips of one tree are as near along the vessel as through the air; the two ostia are not.
             if distance[i, right] < 100.0:
+                continue
+            if outwards_mm[i] <= 0 or outwards_mm[j] >= 0:
                 continue
             nearer_left = distance[i] < distance[j]
             nearer_right = distance[j] < distance[i]

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
-from scipy.sparse import csgraph
+from scipy.sparse import csgraph, csr_matrix
 from scipy.spatial import cKDTree
 
 from cacnet.anatomy import Vessel
 from cacnet.vessels.centerlines import Centerlines, find_centerlines
 from cacnet.vessels.left_tree import name_left_tree
 from cacnet.vessels.ostia import Ostia, find_ostia
+from cacnet.vessels.separation import part_trees
 from cacnet.volume import Geometry, GeometryMismatchError
 
 ADOPTION_MM = 15.0
@@ -109,8 +110,9 @@ def _name_points(lines: Centerlines, ostia: Ostia) -> _Named:
     sources = [i for i in (ostia.left, ostia.right) if i is not None]
     if not sources:
         return _Named(vessel, None, ("No coronary tree long enough to be named was found.",))
+    links = lines.bridged_mm if len(sources) == 1 else part_trees(lines, *sources)
     distance, predecessor, source = csgraph.dijkstra(
-        lines.bridged_mm, directed=False, indices=sources, min_only=True, return_predecessors=True
+        links, directed=False, indices=sources, min_only=True, return_predecessors=True
     )
     notes: list[str] = []
     if ostia.right is None:
@@ -123,22 +125,20 @@ def _name_points(lines: Centerlines, ostia: Ostia) -> _Named:
         of_left = np.flatnonzero(np.isfinite(distance) & (source == ostia.left))
         vessel[of_left], left_notes = name_left_tree(lines.points_mm_lps, distance, predecessor, of_left)
         notes += left_notes
-    _adopt_loose_pieces(lines, vessel, np.isfinite(distance))
+    _adopt_loose_pieces(lines.points_mm_lps, links, vessel, np.isfinite(distance))
     named = _Named(vessel, None, tuple(notes))
     return replace(named, dominance=_dominance(lines.points_mm_lps, distance, vessel))
 
 
-def _adopt_loose_pieces(lines: Centerlines, vessel: np.ndarray, attached: np.ndarray) -> None:
+def _adopt_loose_pieces(points: np.ndarray, links: csr_matrix, vessel: np.ndarray, attached: np.ndarray) -> None:
     """Give each piece that no path reaches to the artery beside it, if there is exactly one."""
-    _, piece = csgraph.connected_components(lines.bridged_mm, directed=False)
+    _, piece = csgraph.connected_components(links, directed=False)
     trees = {
-        v: cKDTree(lines.points_mm_lps[attached & (vessel == v)])
-        for v in np.unique(vessel[attached])
-        if v != Vessel.UNASSIGNED
+        v: cKDTree(points[attached & (vessel == v)]) for v in np.unique(vessel[attached]) if v != Vessel.UNASSIGNED
     }
     for loose in np.unique(piece[~attached]):
         members = piece == loose
-        gaps = sorted((float(tree.query(lines.points_mm_lps[members])[0].min()), v) for v, tree in trees.items())
+        gaps = sorted((float(tree.query(points[members])[0].min()), v) for v, tree in trees.items())
         if not gaps or gaps[0][0] > ADOPTION_MM:
             continue
         if len(gaps) == 1 or gaps[1][0] - gaps[0][0] >= ADOPTION_LEAD_MM:
