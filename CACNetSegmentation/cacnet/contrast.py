@@ -16,8 +16,9 @@ from scipy import ndimage
 from cacnet.errors import CacnetError
 from cacnet.volume import Volume
 
-WEAK_FROM_HU = 80.0
-"""Unenhanced blood is 30–60 HU (haematocrit 0.3–0.55) plus some noise; above 80 HU there is contrast agent."""
+WEAK_FROM_HU = 100.0
+"""Unenhanced blood is 30–60 HU (haematocrit 0.3–0.55), its brightest core a little more; above 100 HU there is contrast
+agent (the same limit above which Comp2Comp refuses to score with 130 HU)."""
 
 CCTA_FROM_HU = 250.0
 """SCCT asks for more than 250 HU in the coronary arteries (Abbara 2016, 10.1016/j.jcct.2016.10.002); a portal-venous
@@ -33,8 +34,10 @@ EVENNESS_WINDOW_MM = 12.0
 EVENNESS_FLOOR_HU = 5.0
 EVENNESS_PER_NOISE = 1.5
 EVENNESS_PER_HU = 0.05
+EVENNESS_CEILING_HU = 60.0
 """Even means: the spread of block means in the window is below the floor, plus this multiple of the scan's own noise
-(the lowest spread in soft tissue), plus 5% of the value, for contrast that is not fully mixed."""
+(the lowest spread in soft tissue), plus 5% of the value, for contrast that is not fully mixed.
+Above the ceiling, noise hides everything."""
 
 FRONT_SHARE = 0.6
 """The spine lies in the rear 40% of the body and of a cardiac field of view; in front of it there is only thin bone."""
@@ -49,6 +52,12 @@ CORE_SHARE = 0.85
 """The core grows to what is connected and at least this bright, so that its median is not that of its noisiest peak."""
 
 BODY_FROM_HU = -300.0
+LUNG_FROM_HU = -950.0
+"""Below is air, or the emptiest of emphysema (LAA-950)."""
+
+PADDING_BELOW_HU = -1020.0
+"""Block means of padding (-1024 HU); noise keeps those of real air above."""
+
 LEFT_SIDED_SD_PERCENTILE = 15.8
 """Median minus this percentile is one standard deviation of a normal distribution, blind to calcium on the right."""
 
@@ -132,26 +141,31 @@ def _even(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
     if not soft.any():
         return soft
     noise_hu = np.percentile(spread[soft], 5)
-    return soft & (spread < EVENNESS_FLOOR_HU + EVENNESS_PER_NOISE * noise_hu + EVENNESS_PER_HU * np.maximum(mean, 0))
+    limit = EVENNESS_FLOOR_HU + EVENNESS_PER_NOISE * noise_hu + EVENNESS_PER_HU * np.maximum(mean, 0)
+    return soft & (spread < np.minimum(limit, EVENNESS_CEILING_HU))
 
 
 def _inside_front(blocks: np.ndarray, block_mm: np.ndarray, volume: Volume) -> np.ndarray:
-    """Blocks deep under the skin, in the front part of the body along the patient's anterior–posterior axis.
-
-    The edge of a field of view is no skin: a cardiac reconstruction may show no skin at all.
-    """
+    """Blocks deep under the skin, in the front part of the body along the patient's anterior–posterior axis."""
     labels, count = ndimage.label(ndimage.binary_opening(blocks > BODY_FROM_HU))
     if count == 0:
         return np.zeros(blocks.shape, dtype=bool)
     body = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
-    axes_lps = np.abs(volume.geometry.affine_zyx_to_lps[:3, :3])
-    slices = np.moveaxis(body, int(np.argmax(axes_lps[2])), 0)
-    with_lungs = np.stack([ndimage.binary_fill_holes(one) for one in slices])
-    with_lungs = np.moveaxis(with_lungs, 0, int(np.argmax(axes_lps[2])))
-    size = [2 * round(DEPTH_MM / mm) + 1 for mm in block_mm]
-    size[int(np.argmax(axes_lps[2]))] = 1  # Depth is measured in the axial plane, as skin is above and below no slice.
-    deep = ndimage.minimum_filter(with_lungs.view(np.uint8), size, mode="nearest").astype(bool)
-    return deep & _front(body, volume)
+    head_axis = int(np.argmax(np.abs(volume.geometry.affine_zyx_to_lps[2, :3])))
+    size = [1 if axis == head_axis else 2 * round(DEPTH_MM / mm) + 1 for axis, mm in enumerate(block_mm)]
+    outside = _outside_air(blocks, head_axis).view(np.uint8)
+    near_skin = ndimage.maximum_filter(outside, size, mode="nearest").astype(bool)
+    return ~near_skin & _front(body, volume)
+
+
+def _outside_air(blocks: np.ndarray, head_axis: int) -> np.ndarray:
+    """Air around the patient: neither lung, nor airways, nor padding, nor what lies beyond the field of view.
+
+    A cardiac field of view shows lung or padding at its edge and perhaps no skin at all; then nothing is outside.
+    """
+    slices = np.moveaxis(blocks, head_axis, 0)
+    patient = np.stack([ndimage.binary_fill_holes(one > LUNG_FROM_HU) for one in slices])
+    return np.moveaxis(~patient & (slices > PADDING_BELOW_HU), 0, head_axis)
 
 
 def _front(body: np.ndarray, volume: Volume) -> np.ndarray:

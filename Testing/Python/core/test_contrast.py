@@ -12,7 +12,7 @@ from shared_data import shared_data
 
 @pytest.mark.parametrize(
     ("median_hu", "phase"),
-    [(45, Phase.NON_CONTRAST), (79.9, Phase.NON_CONTRAST), (80, Phase.WEAK), (249.9, Phase.WEAK), (250, Phase.CCTA)],
+    [(45, Phase.NON_CONTRAST), (99.9, Phase.NON_CONTRAST), (100, Phase.WEAK), (249.9, Phase.WEAK), (250, Phase.CCTA)],
 )
 def test_phase_follows_the_median(median_hu, phase):
     assert phase_of(median_hu) is phase
@@ -42,6 +42,18 @@ def test_spread_is_blind_to_bright_calcium():
 def test_cardiac_field_of_view_without_skin_is_measured():
     hu = chest_hu(380, 20)[8:-8, 12:-12, 22:-22]
     assert blood_pool(volume_of(hu, (SPACING_MM,) * 3)).median_hu == pytest.approx(380, abs=10)
+
+
+def test_airways_and_lungs_cut_by_the_field_of_view_are_not_taken_for_the_outside():
+    hu = chest_hu(380, 20)[:, 12:-12, 22:-22]
+    hu[:, 22:26, 10:14] = -1000  # a bronchus beside the heart
+    assert blood_pool(volume_of(hu, (SPACING_MM,) * 3)).median_hu == pytest.approx(380, abs=10)
+
+
+def test_bright_muscle_under_the_skin_is_not_taken_for_blood():
+    hu = chest_hu(45)
+    hu[:, 4:12, 30:58] = np.where(hu[:, 4:12, 30:58] > -500, 200, hu[:, 4:12, 30:58])
+    assert blood_pool(volume_of(hu, (SPACING_MM,) * 3)).phase is Phase.NON_CONTRAST
 
 
 def test_padding_around_a_round_field_of_view_does_not_matter():
