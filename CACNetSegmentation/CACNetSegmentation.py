@@ -179,11 +179,8 @@ class CACNetSegmentationLogic(ScriptedLoadableModuleLogic):
 class CACNetSegmentationTest(ScriptedLoadableModuleTest):
     """Runs inside Slicer; the tests that need no application are in Testing/Python."""
 
-    def setUp(self):
-        slicer.mrmlScene.Clear()
-
     def runTest(self):
-        self.setUp()
+        slicer.mrmlScene.Clear()
         self.test_a_segmentation_comes_back_voxel_for_voxel()
 
     def test_a_segmentation_comes_back_voxel_for_voxel(self):

@@ -30,10 +30,10 @@ class QProgressBar(WidgetNames, QtWidgets.QProgressBar):
 
 class QProcess(ObjectNames, QtCore.QProcess):
     offered = (
-        "NormalExit", "CrashExit", "FailedToStart", "start", "kill", "closeWriteChannel", "waitForFinished",
-        "errorString", "setProcessEnvironment", "readAllStandardOutput", "readAllStandardError", "readyReadStandardOutput",
-        "readyReadStandardError", "finished", "errorOccurred", "processId",
-    )  # fmt: skip
+        *("NormalExit", "CrashExit", "FailedToStart", "start", "kill", "closeWriteChannel", "waitForFinished"),
+        *("setProcessEnvironment", "readAllStandardOutput", "readAllStandardError", "errorString", "processId"),
+        *("readyReadStandardOutput", "readyReadStandardError", "finished", "errorOccurred"),
+    )
 
 
 class QProcessEnvironment(QtCore.QProcessEnvironment):
