@@ -124,8 +124,12 @@ PRESETS: Mapping[str, TrainingConfig] = {
         ema_decay=0.0,
         precision="float32",
     ),
-    # What trains the bundled weights: the same network and loss, made for a compact budget on a CPU.
-    "bundled": TrainingConfig(loss=LossConfig(positive_weights=(10.0, 2.0), hardest_fraction=0.05)),
+    # What trains the bundled weights: the same network and loss, made for a compact budget on a CPU. Eight channels at
+    # full resolution instead of sixteen save a quarter of every step.
+    "bundled": TrainingConfig(
+        network=NetworkConfig(widths=(8, 32, 64, 128, 256)),
+        loss=LossConfig(positive_weights=(10.0, 2.0), hardest_fraction=0.05),
+    ),
 }
 
 

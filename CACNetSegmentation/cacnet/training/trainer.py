@@ -86,7 +86,7 @@ class Trainer:
         self.step += 1
         self._update_average()
         self._update_plateau(parts.total.item())
-        return parts
+        return LossParts(*(part.detach() for part in vars(parts).values()))
 
     def _update_average(self) -> None:
         # The average follows closely at first: it would otherwise remember the untrained weights for long.
@@ -179,7 +179,9 @@ def _optimiser(network: CACNet, config: TrainingConfig) -> torch.optim.Optimizer
         return torch.optim.SGD(
             network.parameters(), lr=config.learning_rate, momentum=0.9, weight_decay=config.weight_decay
         )
-    return torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    return torch.optim.AdamW(
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
 
 
 def _without_nan(record: Any) -> Any:

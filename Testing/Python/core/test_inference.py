@@ -1,0 +1,241 @@
+"""Tiled inference: tiles leave no trace, air is skipped, memory runs out gracefully, and it can be cancelled."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from cacnet import inference
+from cacnet.errors import Cancelled, OutOfMemoryError
+from cacnet.inference import (
+    Device,
+    DeviceUnavailableError,
+    InferenceInputError,
+    choose_device,
+    estimate_bytes,
+    predict,
+    tile_starts,
+    tile_weight,
+)
+from cacnet.network import CACNet, NetworkConfig
+from cacnet.weights import InputContract, LoadedModel, ModelCard
+
+CPU = Device("cpu", "float32", "CPU")
+TINY = NetworkConfig(widths=(2, 4, 4, 4, 4), conditioner_width=2)
+
+
+def model_of(network, tile_voxels=32):
+    return LoadedModel(network.eval(), ModelCard("tiny", "Tiny", input=InputContract(tile_voxels=tile_voxels)))
+
+
+class Constant(CACNet):
+    """Answers the same probabilities everywhere."""
+
+    def forward(self, image):
+        logits = torch.logit(torch.tensor([0.25, 0.75]))
+        return logits.view(1, 2, 1, 1, 1).expand(1, 2, *image.shape[2:])
+
+
+class Local(CACNet):
+    """Answers from a voxel and its neighbours alone, so tiling must not matter away from the volume's border."""
+
+    def forward(self, image):
+        smooth = torch.nn.functional.avg_pool3d(image, 3, stride=1, padding=1)
+        return torch.cat([image, smooth], 1)
+
+
+class Greedy(CACNet):
+    """Runs out of memory on tiles larger than `limit`; counts its calls."""
+
+    limit = 0
+    calls = 0
+
+    def forward(self, image):
+        type(self).calls += 1
+        if image.shape[-1] > self.limit:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate everything")
+        return torch.zeros(1, 2, *image.shape[2:])
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("shape", [(70, 33, 48), (20, 20, 20), (1, 40, 5)])
+def test_a_constant_answer_stays_constant_across_tiles(shape):
+    answer = predict(noise(*shape), model_of(Constant(TINY)), CPU)
+    assert answer.calcium.shape == shape
+    np.testing.assert_allclose(answer.calcium, 0.25, atol=1e-6)
+    np.testing.assert_allclose(answer.coronary, 0.75, atol=1e-6)
+
+
+def test_tiles_give_what_the_whole_gives():
+    image = noise(80, 64, 48)
+    model = model_of(Local(TINY))
+    tiled = predict(image, model, CPU, overlap=0.5)
+    with torch.inference_mode():
+        whole = torch.sigmoid(model.network(torch.from_numpy(image)[None, None]))[0].numpy()
+    np.testing.assert_allclose(tiled.calcium, whole[0], atol=1e-6)
+    # a tile's edge knows nothing of its neighbour, so the smoothed channel differs there, but with little weight
+    assert np.abs(tiled.coronary - whole[1])[2:-2, 2:-2, 2:-2].max() < 0.2
+    assert np.abs(tiled.coronary - whole[1])[6:10, 6:10, 6:10].max() < 1e-6
+
+
+def test_padding_does_not_reach_the_answer_of_a_local_network():
+    image = noise(20, 24, 28)
+    answer = predict(image, model_of(Local(TINY)), CPU)
+    np.testing.assert_allclose(answer.calcium, 1 / (1 + np.exp(-image)), atol=1e-6)
+
+
+def test_tiles_of_nothing_but_background_are_skipped_and_answer_nought():
+    image = np.full((32, 32, 96), -1, np.float32)
+    image[:, :, :20] = 0.5
+    Greedy.calls, Greedy.limit = 0, 32
+    answer = predict(image, model_of(Greedy(TINY)), CPU, overlap=0)
+    assert Greedy.calls == 1
+    assert answer.calcium[:, :, 32:].max() == 0
+    np.testing.assert_allclose(answer.calcium[:, :, :32], 0.5, atol=1e-6)
+
+
+def test_the_same_input_gives_the_same_answer_twice():
+    torch.manual_seed(0)
+    model = model_of(CACNet(TINY))
+    first, second = (predict(noise(40, 40, 40), model, CPU) for _ in range(2))
+    assert np.array_equal(first.calcium, second.calcium)
+    assert np.array_equal(first.coronary, second.coronary)
+
+
+def test_progress_ends_at_one_and_may_cancel():
+    seen = []
+
+    def stop_half_way(stage, fraction):
+        seen.append(fraction)
+        if fraction >= 0.5:
+            raise Cancelled("cancelled")
+
+    image, model = noise(64, 32, 32), model_of(Constant(TINY))
+    predict(image, model, CPU, progress=lambda stage, fraction: seen.append(fraction))
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+    seen.clear()
+    with pytest.raises(Cancelled):
+        predict(image, model, CPU, progress=stop_half_way)
+    assert seen[-1] < 1
+
+
+def test_out_of_memory_leads_to_smaller_tiles_and_says_so():
+    Greedy.limit = 48
+    answer = predict(noise(70, 70, 70), model_of(Greedy(TINY), tile_voxels=80), CPU)
+    assert answer.tile_voxels == 48
+    assert "80³" in answer.notes[0]
+    assert "ran out of memory" in answer.notes[0]
+    assert "48³" in answer.notes[-1]
+
+
+def test_a_fit_leaves_no_notes():
+    assert predict(noise(16, 16, 16), model_of(Constant(TINY)), CPU).notes == ()
+
+
+def test_half_precision_is_the_last_step_on_the_cpu():
+    class OnlyHalf(CACNet):
+        def forward(self, image):
+            if not torch.is_autocast_enabled("cpu"):
+                raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+            return torch.zeros(1, 2, *image.shape[2:])
+
+    answer = predict(noise(16, 16, 16), model_of(OnlyHalf(TINY)), CPU)
+    assert answer.device.precision == "bfloat16"
+
+
+def test_the_end_of_the_ladder_is_a_named_error():
+    Greedy.limit = 0
+    with pytest.raises(OutOfMemoryError, match="18 × 17 × 16 voxels") as caught:
+        predict(noise(16, 17, 18), model_of(Greedy(TINY)), CPU)
+    assert caught.value.exit_code == 3
+
+
+def test_a_budget_is_kept_before_anything_is_computed():
+    image, model = noise(96, 96, 96), model_of(Constant(TINY), tile_voxels=96)
+    budget = estimate_bytes(image.shape, model, CPU, 64)
+    answer = predict(image, model, CPU, memory_budget_bytes=budget)
+    assert answer.tile_voxels == 64
+    assert "needs" in answer.notes[0]
+    with pytest.raises(OutOfMemoryError):
+        predict(image, model, CPU, memory_budget_bytes=1)
+
+
+def test_other_errors_of_the_network_are_not_swallowed():
+    class Broken(CACNet):
+        def forward(self, image):
+            raise RuntimeError("shape mismatch")
+
+    with pytest.raises(RuntimeError, match="shape mismatch"):
+        predict(noise(16, 16, 16), model_of(Broken(TINY)), CPU)
+
+
+def test_a_calcium_only_network_answers_no_coronary():
+    torch.manual_seed(0)
+    config = NetworkConfig(widths=TINY.widths, conditioner_width=2, classes=1)
+    answer = predict(noise(16, 16, 16), model_of(CACNet(config)), CPU)
+    assert answer.calcium.max() > 0
+    assert answer.coronary.max() == 0
+
+
+@pytest.mark.parametrize(
+    ("length", "tile", "overlap"), itertools.product([32, 33, 95, 200], [32], [0, 0.25, 0.5, 0.75])
+)
+def test_tiles_cover_every_voxel_and_overlap_as_asked(length, tile, overlap):
+    starts = tile_starts(length, tile, overlap)
+    assert starts[0] == 0
+    assert starts[-1] == length - tile
+    assert max(np.diff(starts), default=0) <= tile * (1 - overlap) + 1
+
+
+def test_a_tile_counts_most_in_its_middle_and_everywhere_something():
+    weight = tile_weight(32)
+    assert weight[15] == weight[16] == weight.max()
+    assert weight.min() > 0
+    np.testing.assert_array_equal(weight, weight[::-1])
+
+
+def test_auto_is_a_device_that_exists():
+    assert choose_device("auto").name in {"cpu", "cuda", "mps"}
+    assert choose_device("cpu").name == "cpu"
+
+
+def test_a_missing_device_names_those_that_exist(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceUnavailableError, match=r"'cuda' is not available.*auto.*cpu"):
+        choose_device("cuda")
+
+
+@pytest.mark.parametrize(("capable", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_the_cpu_runs_in_bfloat16_where_it_can(monkeypatch, capable, precision):
+    monkeypatch.setattr(inference, "_cpu_is_fast_in_bfloat16", lambda: capable)
+    assert choose_device("cpu").precision == precision
+
+
+@pytest.mark.parametrize(
+    ("image", "settings"),
+    [
+        (np.zeros((4, 4)), {}),
+        (np.zeros((4, 4, 0), np.float32), {}),
+        (np.zeros((4, 4, 4), np.int16), {}),
+        (np.full((4, 4, 4), np.nan, np.float32), {}),
+        (np.zeros((4, 4, 4), np.float32), {"overlap": 0.9}),
+        (np.zeros((4, 4, 4), np.float32), {"tile_voxels": 40}),
+    ],
+)
+def test_unfit_input_is_named(image, settings):
+    with pytest.raises(InferenceInputError):
+        predict(image, model_of(Constant(TINY)), CPU, **settings)
+
+
+@pytest.mark.gpu
+def test_cuda_answers_as_the_cpu_does():
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device on this computer")
+    torch.manual_seed(0)
+    model, image = model_of(CACNet(TINY)), noise(40, 40, 40)
+    on_gpu, on_cpu = predict(image, model, choose_device("cuda")), predict(image, model, CPU)
+    np.testing.assert_allclose(on_gpu.coronary, on_cpu.coronary, atol=0.02)

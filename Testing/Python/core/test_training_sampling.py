@@ -1,0 +1,146 @@
+"""Patches: centred where they should be, reproducible one by one, and labels that follow their image."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from cacnet.network import NetworkConfig
+from cacnet.prepare import REMOVED_HU, normalise_hu
+from cacnet.training.augmentation import augment_hu, resize
+from cacnet.training.cases import CaseError, write_case
+from cacnet.training.configuration import SamplingConfig, TrainingConfig
+from cacnet.training.sampling import CaseSampler, PatchDataset, draw_patch
+
+PLAIN = SamplingConfig(augment=False, rescan_patches=4)
+CONFIG = TrainingConfig(patch_voxels=16, sampling=PLAIN, workers=0, total_steps=50)
+
+
+def write_heart(folder, seed=0):
+    """40³ voxels: a vessel along z at (20, 20) with a speck and a long plaque, and one distractor."""
+    hu = np.random.default_rng(seed).normal(0, 20, (40, 40, 40)).astype(np.int16)
+    coronary, distractor = np.zeros((2, 40, 40, 40), np.uint8)
+    coronary[:, 18:23, 18:23] = 2
+    calcium = np.zeros_like(coronary)
+    calcium[5, 20, 20] = 2
+    calcium[20:35, 19:21, 19:21] = 2
+    distractor[30, 3, 3] = 4
+    hu[coronary > 0], hu[calcium > 0], hu[distractor > 0] = 400, 900, 1200
+    return write_case(folder, hu, calcium, coronary, distractor)
+
+
+@pytest.fixture
+def sampler(tmp_path):
+    return CaseSampler(write_heart(tmp_path / "heart"))
+
+
+def test_a_speck_is_chosen_as_often_as_a_long_plaque(sampler):
+    random = np.random.default_rng(0)
+    specks = sum(sampler.choose("calcium", random)[0] == 5 for _ in range(400))
+    assert [len(lesion) for lesion in sampler.lesions] == [1, 60]
+    assert 150 < specks < 250
+
+
+@pytest.mark.parametrize("kind", ["calcium", "vessel", "distractor"])
+def test_a_chosen_voxel_is_of_its_kind(sampler, kind):
+    random = np.random.default_rng(0)
+    labels = {"vessel": "coronary"}.get(kind, kind)
+    assert all(getattr(sampler.case, labels)[tuple(sampler.choose(kind, random))] for _ in range(20))
+
+
+def test_a_case_without_calcium_is_sampled_anywhere(tmp_path):
+    empty = np.zeros((20, 20, 20), np.uint8)
+    sampler = CaseSampler(write_case(tmp_path / "empty", empty, empty, empty))
+    random = np.random.default_rng(0)
+    for kind in ("calcium", "vessel", "distractor", "anywhere"):
+        assert all(0 <= index < 20 for index in sampler.choose(kind, random))
+
+
+def test_a_calcium_patch_holds_calcium_and_its_own_image(sampler):
+    for number in range(10):
+        image, target = draw_patch(sampler, "calcium", CONFIG, np.random.default_rng(number))
+        assert tuple(image.shape) == (1, 16, 16, 16)
+        assert tuple(target.shape) == (2, 16, 16, 16)
+        assert target[0].any()
+        bright = normalise_hu(np.array([900]))[0]
+        np.testing.assert_allclose(image[0].numpy()[target[0].numpy() > 0], bright)
+
+
+def test_beyond_the_volume_lies_air(tmp_path):
+    small = np.full((8, 8, 8), 100, np.int16)
+    nothing = np.zeros((8, 8, 8), np.uint8)
+    sampler = CaseSampler(write_case(tmp_path / "small", small, nothing, nothing))
+    image, _ = draw_patch(sampler, "anywhere", CONFIG, np.random.default_rng(0))
+    assert set(np.unique(image.numpy())) <= {normalise_hu(np.array([value]))[0] for value in (100, REMOVED_HU)}
+
+
+def test_mirroring_moves_labels_with_the_image(sampler):
+    only_flips = SamplingConfig(flip=0.5, intensity=0, noise=0, blur=0, zoom=0, thick_slices=0)
+    config = replace(CONFIG, sampling=only_flips)
+    for number in range(10):
+        image, target = draw_patch(sampler, "vessel", config, np.random.default_rng(number))
+        np.testing.assert_array_equal(image[0] == normalise_hu(np.array([900]))[0], target[0] > 0)
+
+
+def test_zooming_keeps_labels_on_bright_voxels(sampler):
+    config = replace(CONFIG, sampling=SamplingConfig(flip=0, intensity=0, noise=0, blur=0, zoom=1, thick_slices=0))
+    for number in range(10):
+        image, target = draw_patch(sampler, "vessel", config, np.random.default_rng(number))
+        assert tuple(image.shape) == (1, 16, 16, 16)
+        assert image[0].numpy()[target[1].numpy() > 0].mean() > normalise_hu(np.array([300]))[0]
+
+
+def test_a_patch_depends_on_its_number_alone(tmp_path):
+    write_heart(tmp_path / "a", 1)
+    write_heart(tmp_path / "b", 2)
+    config = replace(CONFIG, sampling=SamplingConfig())
+    all_in_turn = PatchDataset(tmp_path, config)
+    drawn = [all_in_turn[number] for number in range(8)]
+    image, target = PatchDataset(tmp_path, config)[7]
+    assert image.equal(drawn[7][0])
+    assert target.equal(drawn[7][1])
+    assert not drawn[6][0].equal(drawn[7][0])
+
+
+def test_new_cases_are_noticed_while_training(tmp_path):
+    write_heart(tmp_path / "a")
+    patches = PatchDataset(tmp_path, CONFIG)
+    patches[0]
+    write_heart(tmp_path / "b")
+    patches[3]
+    assert len(patches.samplers) == 1
+    patches[4]  # rescan_patches
+    assert [folder.name for folder in patches.samplers] == ["a", "b"]
+
+
+def test_a_folder_without_cases_is_named(tmp_path):
+    with pytest.raises(CaseError, match="no case"):
+        PatchDataset(tmp_path, CONFIG)[0]
+
+
+def test_one_class_has_one_target(sampler):
+    config = replace(CONFIG, network=NetworkConfig(classes=1))
+    _, target = draw_patch(sampler, "calcium", config, np.random.default_rng(0))
+    assert tuple(target.shape) == (1, 16, 16, 16)
+
+
+def test_every_change_of_intensity_leaves_removed_lung_removed():
+    always = SamplingConfig(intensity=1, noise=1, blur=1, thick_slices=1)
+    hu = np.full((16, 16, 16), 100, np.float32)
+    hu[:8] = -1024
+    for seed in range(10):
+        changed = augment_hu(hu.copy(), always, np.random.default_rng(seed))
+        assert changed.dtype == np.float32
+        assert np.isfinite(changed).all()
+        assert (changed[:8] == -250).all()
+        assert np.ptp(changed[8:]) > 0
+
+
+def test_resizing_a_ramp_stays_a_ramp_and_labels_stay_labels():
+    ramp = np.broadcast_to(np.arange(8, dtype=np.float32), (8, 8, 8))
+    np.testing.assert_allclose(resize(ramp, 4, 1)[0, 0], [0.5, 2.5, 4.5, 6.5])
+    labels = np.zeros((8, 8, 8), np.uint8)
+    labels[2:4] = 3
+    doubled = resize(labels, 16, 0)
+    assert doubled.shape == (16, 16, 16)
+    assert np.flatnonzero(doubled[:, 0, 0]).tolist() == [4, 5, 6, 7]
+    assert set(np.unique(doubled)) == {0, 3}
