@@ -22,7 +22,7 @@ from cacnet.phantom.coronary_routes import (
 )
 from cacnet.phantom.coronary_tree import Branch
 from cacnet.phantom.heart import Heart
-from cacnet.phantom.heart_template import HeartTemplate, in_ventricle, unit
+from cacnet.phantom.heart_template import RIGHT_CORONARY_WAY, HeartTemplate, in_ventricle, unit
 from cacnet.phantom.patient import Patient
 from cacnet.phantom.shapes import Shape
 
@@ -69,7 +69,7 @@ class _Layout:
         clear = Rule(self.template.epicardium, off_mm - 0.4, 1.0, at_least=True)
         line = settle(line, [*rules, clear], free)
         line = wiggle(line, self.rng, *wave)
-        return settle(line, [clear], free, rounds=4)
+        return settle(line, [clear], free, rounds=5)
 
     def add(
         self,
@@ -244,14 +244,14 @@ def _lay_right(layout: _Layout, sizes: dict[int, float], sex: float) -> None:
     rng, template, dominance = layout.rng, layout.template, layout.patient.dominance
     ostium, out = template.right_ostium, unit(template.right_ostium - template.sinus_centre)
     rv, ra = template.right_ventricle.outer, template.right_atrium.outer
-    angles = {"left": (45, 75, 105, 130), "right": (45, 75, 105, 135, 165, 195), "co": (45, 75, 105, 135, 165, 195)}[
+    angles = {"left": (75, 105, 130), "right": (75, 105, 135, 165, 195), "co": (75, 105, 135, 165, 195)}[
         dominance
     ]
-    away = ostium + 7 * out + np.array([-5.0, 0.0, -1.0])
-    guides = [ostium - 2.5 * out, ostium + 2 * out, away, *(on_tricuspid_ring(a + rng.normal(0, 3)) for a in angles)]
+    way = [np.asarray(point) + rng.normal(0, 0.8, 3) for point in RIGHT_CORONARY_WAY]
+    guides = [ostium - 2.5 * out, ostium + 2 * out, *way[1:], *(on_tricuspid_ring(a + rng.normal(0, 3)) for a in angles)]
     if dominance != "left":
         guides += [np.array([-19.0, 3.0, -26.0]), on_ventricle(template, -1, POSTERIOR_GROOVE_DEG + 4)]
-    course = layout.settled(guides, [rv, ra], 3.0, (0.3, 0.5), 5.0, 24.0)
+    course = layout.settled(guides, [rv, ra], 3.0, (0.3, 0.5), 5.0, 30.0)
     distal = {"right": 2.7, "co": 2.2, "left": 1.4}[dominance] * sex
     rca = layout.add("RCA", RCA, course, (sizes[RCA], distal))
     _add_right_branches(layout, rca, sex)
@@ -349,18 +349,22 @@ def lay_veins(patient: Patient, heart: Heart, arteries: tuple[Branch, ...]) -> t
             stem,
             index,
         )
-    return tuple(_clear_of(vein, arteries) for vein in layout.branches)
+    return tuple(_clear_of(vein, arteries, heart) for vein in layout.branches)
 
 
-def _clear_of(vein: Branch, arteries: tuple[Branch, ...]) -> Branch:
-    """The vein pushed aside, smoothly, wherever it would run into an artery."""
+def _clear_of(vein: Branch, arteries: tuple[Branch, ...], heart: Heart) -> Branch:
+    """The vein pushed aside, smoothly, wherever it would run into an artery or into a chamber."""
     points = vein.points_mm.copy()
     centres = np.concatenate([b.points_mm for b in arteries])
     radii = np.concatenate([b.radius_mm for b in arteries])
     tree = cKDTree(centres)
-    for _ in range(6):
+    free = np.clip(arc_length(points) / 6.0 - 1.5, 0, 1) if vein.parent < 0 else np.ones(len(points))
+    clear = Rule(heart.template.epicardium, (vein.radius_mm + 0.4) / heart.frame.scale, 1.0, at_least=True)
+    for _ in range(5):
         distance, nearest = tree.query(points)
         missing = np.maximum(vein.radius_mm + radii[nearest] + 0.9 - distance, 0.0)
         away = (points - centres[nearest]) / np.maximum(distance, 0.2)[:, None]
         points += gaussian_filter1d(away * missing[:, None], 6, axis=0)
+        inner = settle(heart.frame.to_template(points.T).T, [clear], free, rounds=2)
+        points = gaussian_filter1d(heart.frame.to_patient(inner.T).T, 3, axis=0, mode="nearest")
     return replace(vein, points_mm=points)

@@ -25,8 +25,8 @@ from cacnet.phantom.heart_template import (
 from cacnet.phantom.patient import Patient
 from cacnet.phantom.shapes import HalfSpace, Shape, Tube
 
-DEPTH_MM = {"right ventricle": 13.0, "left ventricle": 7.0, "right atrium": 6.0}
-STRAND_SIZE_MM = {"right ventricle": 9.0, "left ventricle": 7.0, "right atrium": 6.0}
+DEPTH_MM = {"right ventricle": 18.0, "left ventricle": 8.0, "right atrium": 6.0}
+STRAND_SIZE_MM = {"right ventricle": 7.5, "left ventricle": 7.0, "right atrium": 6.0}
 
 
 def paint_trabeculae(
@@ -44,11 +44,14 @@ def paint_trabeculae(
     size = STRAND_SIZE_MM[chamber] * float(rng.uniform(0.85, 1.3)) * field.scale
     first, second = (_stretched_noise(rng, box, size) for _ in range(2))
     along = field.fine_in(HalfSpace(LV_BASE, LV_A)(field.points), box)
-    apical = np.clip((along - 5.0) / 60.0, 0, 1) if chamber != "right atrium" else np.float32(0.5)
+    atrial = chamber == "right atrium"
+    apical = np.float32(0.4) if atrial else np.clip((along - 5.0) / 60.0, 0, 1)
+    # None grow on the valve's ring.
+    present = np.clip((-10.0 - along if atrial else along - 2.0) / 12.0, 0, 1)
     depth = -fine / np.float32(DEPTH_MM[chamber] * (0.7 + 0.6 * apical))
-    radius = (1.0 + 1.1 * apical) * np.clip(1.25 - depth, 0, 1)
+    radius = (1.0 + 1.2 * apical) * np.clip(1.3 - depth, 0, 1) * present
     strand = np.sqrt(first**2 + second**2) * np.float32(0.33 * size) - radius
-    ridge = -fine - np.clip(1.6 * first, 0, None) * (0.4 + apical) * (1.0 if chamber != "right atrium" else 0.6)
+    ridge = 0.5 - fine - np.clip(2.0 * first, 0, None) * (0.5 + apical) * present
     signed = np.maximum(np.minimum(strand, ridge), fine)
     signed = np.where(radius > 0, signed, 5.0)
     field.canvas.paint(box, field.canvas.coverage(signed), field.fine_in(muscle, box))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cacnet.phantom.patient import Patient
-from cacnet.phantom.shapes import Ellipsoid, HalfSpace, Intersection, Shape, Shrunk, Tube, Union
+from cacnet.phantom.shapes import Complement, Ellipsoid, HalfSpace, Intersection, Shape, Shrunk, Tube, Union
 
 
 def unit(vector: object) -> np.ndarray:
@@ -39,6 +39,7 @@ MITRAL_CENTRE = in_ventricle(0, -11, 0)
 AORTIC_CENTRE = in_ventricle(-4, 17, -6)
 TRICUSPID_CENTRE = np.array([-30.0, -17.0, -9.0])
 TRICUSPID_NORMAL = unit([0.90, -0.40, -0.10])
+RIGHT_CORONARY_WAY = ([-13.0, -26.0, 19.0], [-20.0, -32.0, 17.0], [-28.0, -36.0, 13.0], [-36.0, -38.0, 7.0])
 PULMONARY_CENTRE = np.array([6.0, -35.0, 33.0])
 
 
@@ -137,12 +138,14 @@ def _left_ventricle(size: float, wall_mm: float, apex_mm: float, root: float) ->
 
 
 def _right_ventricle(size: float, wall_mm: float) -> Hollow:
-    body = Ellipsoid(in_ventricle(22, 31, 2), LV_AXES, np.array([53.0, 27.0 * size, 36.0 * size]), shear=(-0.213, 0.0))
+    body = Ellipsoid(in_ventricle(22, 31, 2), LV_AXES, np.array([53.0, 27.0 * size, 36.0 * size]), shear=(-0.213, -0.10))
     closed = Intersection((body, HalfSpace(TRICUSPID_CENTRE, -TRICUSPID_NORMAL)), 8.0)
     infundibulum = Tube.through(
         [[6, -28, -4], [5, -38, 14], [6, -38, 25], PULMONARY_CENTRE], [17 * size, 15.5 * size, 14.5 * size, 13.5 * size]
     )
-    outer = Union((closed, infundibulum), 10.0)
+    # The right coronary artery leaves between infundibulum and atrial appendage; the muscle leaves it room there.
+    groove = Tube.through([[-9, -17, 19], *RIGHT_CORONARY_WAY], [4.0, 5.0, 5.5, 5.5, 5.0])
+    outer = Intersection((Union((closed, infundibulum), 8.0), Complement(groove)), 6.0)
     inflow = Tube.through(
         [TRICUSPID_CENTRE - 4 * TRICUSPID_NORMAL, TRICUSPID_CENTRE + 8 * TRICUSPID_NORMAL], [17.0, 17.0]
     )
@@ -152,7 +155,7 @@ def _right_ventricle(size: float, wall_mm: float) -> Hollow:
 def _left_atrium(size: float, veins: Hollow, rng: np.random.Generator) -> Hollow:
     axes = np.stack([unit([0.95, -0.30, -0.1]), unit([0.30, 0.95, 0.1]), [0.0, 0.0, 1.0]])
     axes[2] = np.cross(axes[0], axes[1])
-    body = Ellipsoid(np.array([-10.0, 31.0, 17.0]), axes, np.array([33.0, 21.0, 26.0]) * size)
+    body = Ellipsoid(np.array([-10.0, 32.0, 17.0]), axes, np.array([31.0, 22.5, 26.0]) * size)
     vestibule = Tube.through([[-4, 28, 13], MITRAL_CENTRE - 2 * LV_A], [18.0 * size, 17.0])
     tip = rng.normal(0, 3.0, (3, 3))
     appendage = Tube.through(
@@ -172,7 +175,7 @@ def _right_atrium(size: float, rng: np.random.Generator) -> Hollow:
     vestibule = Tube.through([[-40, -2, -4], TRICUSPID_CENTRE], [20.0 * size, 19.0])
     tip = rng.normal(0, 3.0, (2, 3))
     appendage = Tube.through(
-        [[-46, -8, 16], np.array([-42, -24, 25]) + tip[0], np.array([-28, -33, 30]) + tip[1]], [15.0, 12.0, 7.0]
+        [[-46, -8, 16], np.array([-43, -22, 28]) + tip[0], np.array([-27, -31, 34]) + tip[1]], [15.0, 11.5, 7.0]
     )
     outer = Union((body, vestibule, appendage), 6.0)
     return Hollow(outer, Shrunk(outer, 2.0))
@@ -243,7 +246,7 @@ def _pulmonary_veins(size: float, rng: np.random.Generator) -> Hollow:
     tubes = tuple(
         Tube.through(
             np.asarray(path) + rng.normal(0, 2.0, (1, 3)),
-            np.array([9.0, 7.5, 6.5, 4.5]) * size * np.exp(rng.normal(0, 0.1)),
+            np.array([7.5, 6.3, 5.6, 4.2]) * size * np.exp(rng.normal(0, 0.1)),
         )
         for path in paths
     )

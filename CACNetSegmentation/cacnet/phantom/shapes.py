@@ -144,6 +144,16 @@ class Shrunk:
         return distance + np.float32(self.basal_mm) + part * np.float32(self.apical_mm - self.basal_mm)
 
 
+@dataclass(frozen=True)
+class Complement:
+    """Everything outside a shape."""
+
+    shape: Shape
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        return -self.shape(points)
+
+
 def smooth_minimum(distances: list[np.ndarray], blend_mm: float) -> np.ndarray:
     """Polynomial smooth minimum, one after the other; lower than the minimum by at most blend_mm / 4 per pair."""
     result = distances[0]
