@@ -121,9 +121,11 @@ def _add_scoring(parser: argparse.ArgumentParser) -> None:
 
 
 def _segment(options: argparse.Namespace) -> int:
+    from cacnet.files import require_writable
     from cacnet.outputs import write_result
     from cacnet.pipeline import DEFAULT_MODEL, Request, segment
 
+    require_writable(options.output)
     request = Request(
         ct=options.ct,
         model=options.model or DEFAULT_MODEL,

@@ -7,11 +7,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from cacnet.errors import CacnetError
+
+STAGING_PREFIX = ".cacnet-"
 
 
 class UnwritableOutputError(CacnetError):
@@ -31,7 +33,7 @@ def staged_folder(output: Path) -> Iterator[Path]:
     first_missing = _first_missing(output)
     try:
         output.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".cacnet-", dir=output))
+        staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=output))
     except OSError as error:
         _remove_made(first_missing)
         raise _unwritable(output, error) from error
@@ -48,6 +50,22 @@ def staged_folder(output: Path) -> Iterator[Path]:
         raise
 
 
+def require_writable(output: Path) -> None:
+    """Raise UnwritableOutputError now, rather than after minutes of work; leaves nothing behind."""
+    first_missing = _first_missing(output)
+    with staged_folder(output):
+        pass
+    _remove_made(first_missing)
+
+
+def remove_staging(output: Path) -> None:
+    """Remove what an interrupted `staged_folder` may have left in `output`, and the folder if nothing else is in it."""
+    for leftover in output.glob(f"{STAGING_PREFIX}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    with suppress(OSError):
+        output.rmdir()
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary sibling, with the same suffixes, that becomes `path` when the block ends, or vanishes if it raises.
@@ -56,7 +74,7 @@ def replacing(path: Path) -> Iterator[Path]:
         UnwritableOutputError: its folder cannot be written to.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=".cacnet-", suffix="".join(path.suffixes), dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=STAGING_PREFIX, suffix="".join(path.suffixes), dir=path.parent)
         os.close(handle)
     except OSError as error:
         raise _unwritable(path.parent, error) from error

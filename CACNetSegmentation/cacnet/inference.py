@@ -17,7 +17,7 @@ from cacnet.network.cacnet import SIZE_MULTIPLE
 from cacnet.progress import Progress, silent
 from cacnet.weights import LoadedModel
 
-STAGE = "segment"
+STAGE = "network"
 TILE_VOXELS = (160, 128, 112, 96, 80, 64, 48, 32)
 """Edges of cubic tiles, largest first; the memory ladder steps down through them."""
 

@@ -22,7 +22,15 @@ from cacnet.prepare import Crop, Prepared, crop_covering, labels_on, normalise_h
 from cacnet.progress import Progress, silent
 from cacnet.reading import read_ct
 from cacnet.report import ModelStatement, Scores
-from cacnet.scoring import BloodPoolNotMeasurableError, ResolvedProtocol, measure_blood_pool, protocol_named, resolve
+from cacnet.scoring import (
+    DEFAULT_PROTOCOL,
+    BloodPoolNotMeasurableError,
+    Protocol,
+    ResolvedProtocol,
+    measure_blood_pool,
+    protocol_named,
+    resolve,
+)
 from cacnet.validation import check
 from cacnet.volume import Geometry, Volume
 
@@ -102,6 +110,8 @@ def segment(request: Request, progress: Progress = silent) -> Result:
     from cacnet.weights import load_bundle
 
     watch = Stopwatch()
+    if request.protocol is not None:
+        protocol_named(request.protocol)
     model = load_bundle(request.model)
     device = choose_device(request.device)
     with watch.step("read"):
@@ -207,13 +217,19 @@ def resolve_for(volume: Volume, protocol: str | None, blood_hu: np.ndarray | Non
         blood_hu: HU of voxels inside the coronary lumen; without enough of them the heart's blood pool is measured.
     """
     pool = _blood_pool(volume, blood_hu)
-    name = protocol or (
-        "literature"
-        if pool is not None and contrast.phase_of(pool[0]) is contrast.Phase.NON_CONTRAST
-        else "ccta-adaptive"
-    )
     median_hu, sd_hu = pool if pool is not None else (None, None)
-    return resolve(protocol_named(name), median_hu, sd_hu, volume.acquisition.kvp)
+    chosen = protocol_named(protocol) if protocol else default_protocol(median_hu)
+    return resolve(chosen, median_hu, sd_hu, volume.acquisition.kvp)
+
+
+def default_protocol(blood_hu: float | None) -> Protocol:
+    """The protocol for a contrast phase; where the blood cannot be measured, the one that does not need it.
+
+    That case is told to the reader by the finding 'contrast-unknown'.
+    """
+    if blood_hu is None or contrast.phase_of(blood_hu) is contrast.Phase.NON_CONTRAST:
+        return protocol_named("literature")
+    return DEFAULT_PROTOCOL
 
 
 def require_usable(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -17,11 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from cacnet.errors import CacnetError, OutOfMemoryError
+from cacnet.errors import CacnetError, Cancelled, OutOfMemoryError
+from cacnet.files import remove_staging, require_writable
 from cacnet.findings import Finding
 
 JOB_SCHEMA_VERSION = 1
-CANCELLED_EXIT_CODE = 130
+PATIENCE_S = 0.7
+"""How long a cancelled job may take to end by itself; a parent expects an end within a second."""
+
 STAGE_SHARES = {
     "scan": (0.00, 0.02),
     "read": (0.02, 0.08),
@@ -66,7 +69,7 @@ class Events:
 
     def progress(self, stage: str, fraction: float) -> None:
         """Report a stage (a `cacnet.progress.Progress`); the fraction sent is that of the whole job."""
-        begin, end = STAGE_SHARES.get(stage, (0.0, 0.0))
+        begin, end = STAGE_SHARES[stage]
         overall = begin + (end - begin) * min(max(fraction, 0.0), 1.0)
         elapsed = time.monotonic() - self._start
         left = elapsed * (1 - overall) / overall if overall > 0.12 else None
@@ -82,10 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="cacnet.worker", description="Segment one CT for a parent process.")
     parser.add_argument("--job", type=Path, required=True, help="JSON file that describes the job")
     options = parser.parse_args(arguments)
-    _end_with_parent()
+    lifeline = Lifeline()
+    lifeline.watch()
     events = Events(sys.stdout)
     try:
-        output = run(read_job(options.job), events)
+        output = run(read_job(options.job), events, lifeline)
     except CacnetError as error:
         events.send("error", name=type(error).__name__, message=str(error))
         return error.exit_code
@@ -97,10 +101,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def run(job: Job, events: Events) -> Path:
+def run(job: Job, events: Events, lifeline: Lifeline) -> Path:
     """Do the job; returns the folder with its outputs."""
     from cacnet.outputs import write_result
     from cacnet.pipeline import DEFAULT_MODEL, Request, segment
+
+    def progress(stage: str, fraction: float) -> None:
+        lifeline.check()
+        events.progress(stage, fraction)
+
+    lifeline.guard(job.output)
+    require_writable(job.output)
 
     request = Request(
         ct=job.ct,
@@ -110,10 +121,10 @@ def run(job: Job, events: Events) -> Path:
         age_years=job.age_years,
         sex=job.sex,
     )
-    result = segment(request, events.progress)
+    result = segment(request, progress)
     for finding in result.scores.findings:
         events.finding(finding)
-    write_result(job.output, result, events.progress)
+    write_result(job.output, result, progress)
     return job.output
 
 
@@ -151,15 +162,35 @@ def out_of_memory() -> OutOfMemoryError:
     )
 
 
-def _end_with_parent() -> None:
-    """Leave as soon as standard input closes, whatever the other threads are in the middle of."""
+class Lifeline:
+    """Ends the job when standard input closes: by `Cancelled` at the next progress, or by force soon after."""
 
-    def watch() -> None:
-        while sys.stdin.buffer.read(4096):
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+        self._output: Path | None = None
+
+    def watch(self) -> None:
+        """Start to watch; the thread does not keep the process alive."""
+        threading.Thread(target=self._wait_for_end, daemon=True).start()
+
+    def guard(self, output: Path) -> None:
+        """Name the folder that an end by force must not leave half-written files in."""
+        self._output = output
+
+    def check(self) -> None:
+        """Raise Cancelled once standard input has closed."""
+        if self._closed.is_set():
+            raise Cancelled("the job was cancelled")
+
+    def _wait_for_end(self) -> None:
+        # os.read rather than sys.stdin: a buffered reader's lock would block the interpreter's own shutdown.
+        while os.read(0, 4096):
             pass
-        os._exit(CANCELLED_EXIT_CODE)
-
-    threading.Thread(target=watch, daemon=True).start()
+        self._closed.set()
+        time.sleep(PATIENCE_S)
+        if self._output is not None:
+            remove_staging(self._output)
+        os._exit(Cancelled.exit_code)
 
 
 if __name__ == "__main__":

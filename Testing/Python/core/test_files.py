@@ -4,7 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from cacnet.files import UnwritableOutputError, replacing, staged_folder, write_json
+from cacnet.files import (
+    UnwritableOutputError,
+    remove_staging,
+    replacing,
+    require_writable,
+    staged_folder,
+    write_json,
+)
 
 
 class Interrupted(BaseException):
@@ -89,3 +96,22 @@ def test_json_is_readable_and_never_holds_nan(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "b.json", {"x": float("nan")})
     assert [f.name for f in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_asking_whether_a_folder_is_writable_leaves_nothing(tmp_path: Path) -> None:
+    require_writable(tmp_path / "deep" / "output")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UnwritableOutputError):
+        require_writable(tmp_path / "file" / "output")
+
+
+def test_leftovers_of_an_interrupted_run_are_removed_and_results_are_not(tmp_path: Path) -> None:
+    (tmp_path / ".cacnet-x").mkdir()
+    (tmp_path / ".cacnet-x" / "half.nii.gz").write_text("")
+    (tmp_path / "report.json").write_text("{}")
+    remove_staging(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
+    (tmp_path / "report.json").unlink()
+    remove_staging(tmp_path)
+    assert not tmp_path.exists()
