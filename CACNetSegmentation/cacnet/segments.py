@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import SimpleITK as sitk
 
 from cacnet.anatomy import Vessel
 from cacnet.errors import CacnetError
+from cacnet.files import replacing
 from cacnet.volume import Geometry, GeometryMismatchError, to_sitk
 
 TERMINOLOGY_CONTEXT = "Segmentation category and type - CACNet"
@@ -158,6 +157,7 @@ def write_seg_nrrd(
     Raises:
         SegmentLabelError: a label stands for no segment.
         GeometryMismatchError: an array is not on `geometry`.
+        UnwritableOutputError: the folder cannot be written to.
 
     Source: vtkMRMLSegmentationStorageNode of 3D Slicer (keys `Segment<n>_*`), NRRD 4 with gzip.
     """
@@ -168,7 +168,8 @@ def write_seg_nrrd(
     image = sitk.Compose(layers)
     for key, value in _nrrd_fields(geometry, algorithm_name, algorithm_type).items():
         image.SetMetaData(key, value)
-    _write_atomically(image, Path(path))
+    with replacing(Path(path)) as temporary:
+        sitk.WriteImage(image, temporary, useCompression=True)
 
 
 def _nrrd_fields(geometry: Geometry, algorithm_name: str, algorithm_type: str) -> dict[str, str]:
@@ -204,13 +205,3 @@ def _reference_geometry(geometry: Geometry) -> str:
     ijk_to_ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ geometry.affine_zyx_to_lps[:, [2, 1, 0, 3]]
     extent = [bound for n in geometry.shape_zyx[::-1] for bound in (0, n - 1)]
     return "".join(f"{float(value)!r};" for value in ijk_to_ras.ravel()) + "".join(f"{bound};" for bound in extent)
-
-
-def _write_atomically(image: sitk.Image, path: Path) -> None:
-    handle, temporary = tempfile.mkstemp(suffix=".seg.nrrd", prefix=".", dir=path.parent)
-    os.close(handle)
-    try:
-        sitk.WriteImage(image, temporary, useCompression=True)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)

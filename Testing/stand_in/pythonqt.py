@@ -52,7 +52,9 @@ def _connect(instance, signature, slot):
     if name not in type(instance)._all("offered"):
         return False
     count = len([argument for argument in arguments.rstrip(")").split(",") if argument])
-    real(instance, name).connect(lambda *values: _call(slot, values[:count]))
+    # PySide6 counts a slot's parameters to decide what it passes.
+    receivers = (lambda: _call(slot, ()), lambda a: _call(slot, (a,)), lambda a, b: _call(slot, (a, b)))
+    real(instance, name).connect(receivers[count])
     return True
 
 

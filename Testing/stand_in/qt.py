@@ -37,6 +37,8 @@ class QProcess(ObjectNames, QtCore.QProcess):
 
 
 class QProcessEnvironment(QtCore.QProcessEnvironment):
+    offered = ("systemEnvironment", "insert", "value")
+
     @staticmethod
     def systemEnvironment():
         return QProcessEnvironment(QtCore.QProcessEnvironment.systemEnvironment())

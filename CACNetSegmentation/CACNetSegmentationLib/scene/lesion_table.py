@@ -34,7 +34,7 @@ class Column:
 
 
 COLUMNS = (
-    Column("id", "Lesion", "", str),
+    Column("id", "Lesion", "", int),
     Column("vessel", "Artery", "", str),
     Column("volume_mm3", "Volume", "mm³", float),
     Column("agatston", "Agatston equivalent", "", float),
@@ -45,6 +45,8 @@ COLUMNS = (
     Column("r", "R", "mm", float),
     Column("a", "A", "mm", float),
     Column("s", "S", "mm", float),
+    Column("confidence", "Confidence", "", float),
+    Column("counts", "Counted", "", str),
 )
 
 _ARRAYS = {str: vtk.vtkStringArray, int: vtk.vtkIntArray, float: vtk.vtkDoubleArray}

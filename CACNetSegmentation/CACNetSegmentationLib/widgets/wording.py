@@ -7,9 +7,22 @@ from collections.abc import Mapping
 RESEARCH_USE = "Research use, not for diagnosis. The model was trained on simulated CT."
 
 
+STAGE_TITLES = {
+    "scan": "Checking the files",
+    "read": "Reading the CT",
+    "find the heart": "Finding the heart",
+    "prepare": "Preparing the image",
+    "network": "Finding arteries and calcium",
+    "label": "Assigning calcium to arteries",
+    "score": "Scoring",
+    "write": "Writing the results",
+}
+"""What the user reads for the stages of `cacnet.worker`."""
+
+
 def progress_text(stage: str, fraction: float, seconds_left: float | None) -> str:
-    """'Finding calcium, 40 %, about 2 min left'."""
-    parts = [stage, f"{round(100 * fraction)} %"]
+    """'Finding arteries and calcium, 40 %, about 2 min left'; a stage without a title is shown as it is."""
+    parts = [STAGE_TITLES.get(stage, stage), f"{round(100 * fraction)} %"]
     if seconds_left is not None:
         parts.append(time_left_text(seconds_left))
     return ", ".join(parts)

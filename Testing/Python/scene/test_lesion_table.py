@@ -5,6 +5,7 @@ import math
 import pytest
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
+from cacnet.report import LESION_COLUMNS  # noqa: E402
 from CACNetSegmentationLib.scene.lesion_table import (  # noqa: E402
     COLUMNS,
     LesionTableError,
@@ -12,9 +13,9 @@ from CACNetSegmentationLib.scene.lesion_table import (  # noqa: E402
     read_lesions,
 )
 
-HEADER = "id,vessel,volume_mm3,agatston,mass_mg,max_hu,mean_hu,slices,r,a,s"
-LAD = "1,LAD,12.5,40.1,9.75,981,700.5,4,-10.5,20.25,1033.0"
-RCA = "2,RCA,3.0,8,,655,610,1,30,5,1001"
+HEADER = "id,vessel,volume_mm3,agatston,mass_mg,max_hu,mean_hu,slices,r,a,s,confidence,counts"
+LAD = "1,LAD,12.5,40.1,9.75,981,700.5,4,-10.5,20.25,1033.0,0.91,yes"
+RCA = "2,RCA,3.0,8,,655,610,1,30,5,1001,,no"
 
 
 def _csv(tmp_path, *lines):
@@ -54,6 +55,10 @@ def test_an_unknown_mass_is_not_a_zero(table_node):
     assert math.isnan(table_node.GetTable().GetValueByName(1, "mass_mg").ToDouble())
 
 
+def test_the_columns_are_those_that_the_result_is_written_with():
+    assert [column.name for column in COLUMNS if column.name not in LESION_COLUMNS] == []
+
+
 def test_no_lesions_make_an_empty_table_with_all_columns(scene):
     node = create_lesion_table(scene, [], "Lesions")
     assert node.GetNumberOfColumns() == len(COLUMNS)
@@ -67,7 +72,7 @@ def test_further_columns_of_the_file_are_left_out(scene, tmp_path):
 
 def test_a_file_without_a_column_is_refused_by_its_name(tmp_path):
     with pytest.raises(LesionTableError, match="no column mean_hu, slices"):
-        read_lesions(_csv(tmp_path, "id,vessel,volume_mm3,agatston,mass_mg,max_hu,r,a,s"))
+        read_lesions(_csv(tmp_path, "id,vessel,volume_mm3,agatston,mass_mg,max_hu,r,a,s,confidence,counts"))
 
 
 @pytest.mark.parametrize(("column", "value"), [("agatston", "many"), ("slices", ""), ("slices", "1.5")])

@@ -14,7 +14,10 @@ from CACNetSegmentationLib.scene.lesion_table import LesionTableError  # noqa: E
 from CACNetSegmentationLib.scene.segmentations import SegmentationReadError  # noqa: E402
 
 GEOMETRY = Geometry((3, 4, 5), (0.5, 0.4, 0.3), (11.0, -22.0, 33.0), (0.0, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, 1.0))
-CSV = "id,vessel,volume_mm3,agatston,mass_mg,max_hu,mean_hu,slices,r,a,s\n1,LAD,12.5,40.1,9.75,981,700.5,4,1,2,3\n"
+CSV = (
+    "id,vessel,volume_mm3,agatston,mass_mg,max_hu,mean_hu,slices,r,a,s,confidence,counts\n"
+    "1,LAD,12.5,40.1,9.75,981,700.5,4,1,2,3,0.9,yes\n"
+)
 
 
 @pytest.fixture

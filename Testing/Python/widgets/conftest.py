@@ -26,12 +26,12 @@ def qt_application(slicer_application):
 
 @pytest.fixture
 def wait_until(qt_application):
-    """Processes events until a condition holds; fails after ten seconds."""
+    """Processes events until a condition holds; fails after half a minute."""
 
     def wait(condition):
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while not condition():
-            assert time.monotonic() < end, "waited ten seconds in vain"
+            assert time.monotonic() < end, "waited in vain"
             qt_application.processEvents()
             time.sleep(0.005)
 

@@ -13,8 +13,8 @@ from stand_in.fake_worker import make_worker
 
 GEOMETRY = Geometry((20, 24, 28), (0.5, 0.4, 0.4))
 LESIONS = (
-    "id,vessel,volume_mm3,agatston,mass_mg,max_hu,mean_hu,slices,r,a,s\n"
-    "1,LAD,12.5,40.1,9.75,981,700.5,4,-10.5,20.25,33\n2,RCA,3.0,8.2,2.1,655,610,1,30,5,1\n"
+    "id,vessel,volume_mm3,agatston,mass_mg,max_hu,mean_hu,slices,r,a,s,confidence,counts\n"
+    "1,LAD,12.5,40.1,9.75,981,700.5,4,-10.5,20.25,33,0.93,yes\n2,RCA,3.0,8.2,2.1,655,610,1,30,5,1,0.71,yes\n"
 )
 FINISH = """
     import pathlib, shutil

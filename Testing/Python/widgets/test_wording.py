@@ -1,7 +1,8 @@
 """Sentences of the panel."""
 
 import pytest
-from CACNetSegmentationLib.widgets.wording import progress_text, time_left_text, totals_text
+from cacnet.worker import STAGE_SHARES
+from CACNetSegmentationLib.widgets.wording import STAGE_TITLES, progress_text, time_left_text, totals_text
 
 TOTALS = {"agatston": 123.456, "volume_mm3": 98.76, "mass_mg": 21.0, "lesions": 3, "vessels": 2, "cac_drs": "A2/N2"}
 
@@ -21,8 +22,12 @@ def test_time_left_is_no_finer_than_it_is_known(seconds, text):
 
 
 def test_progress_names_stage_percent_and_time():
-    assert progress_text("Finding calcium", 0.404, 125) == "Finding calcium, 40 %, about 2 min left"
+    assert progress_text("network", 0.404, 125) == "Finding arteries and calcium, 40 %, about 2 min left"
     assert progress_text("Reading", 0, None) == "Reading, 0 %"
+
+
+def test_every_stage_of_the_worker_has_a_title():
+    assert set(STAGE_TITLES) == set(STAGE_SHARES)
 
 
 def test_totals_say_equivalent_and_protocol():

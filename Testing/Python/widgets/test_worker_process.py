@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cacnet.findings import Finding, Severity
+from product_paths import PRODUCT
 from stand_in.fake_worker import make_worker
 
 
@@ -191,6 +192,18 @@ def test_only_the_last_lines_of_the_log_are_kept(start, wait_until):
     lines = recorder.ends[0][2].splitlines()
     assert len(lines) == 20
     assert lines[-1] == "line 99"
+
+
+def test_the_real_worker_says_what_is_wrong_with_its_job(qt_application, wait_until, tmp_path):
+    from CACNetSegmentationLib.widgets.worker_process import WorkerProcess
+
+    (tmp_path / "job.json").write_text('{"schema_version": 99, "ct": "ct.nrrd", "output": "out"}')
+    recorder = Recorder()
+    process = WorkerProcess(recorder)
+    process.start(sys.executable, tmp_path / "job.json", PRODUCT)
+    wait_until(lambda: recorder.ends)
+    assert recorder.ends[0][0] == "failed"
+    assert "a job of version 99" in recorder.ends[0][1]
 
 
 def test_python_slicer_is_found_in_slicers_home(qt_application, tmp_path):
