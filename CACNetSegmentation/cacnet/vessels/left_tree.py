@@ -67,7 +67,7 @@ def _divide(tree: _Tree) -> tuple[np.ndarray, list[str]]:
         branches = _long_branches(tree, fork_mm)
     downstream = [_downstream(tree, b) for b in branches]
     trunk_end = tree.points[_upstream(tree, branches[0], fork_mm)[-1]]
-    backwards = np.array([_backwards(tree.points[d], trunk_end) for d in downstream])
+    backwards = np.array([backwardness(tree.points[d], trunk_end) for d in downstream])
     if backwards.max() < -CLEARLY or backwards.min() > CLEARLY or np.ptp(backwards) < CLEARLY:
         return _undivided(tree)
     middle = (backwards.max() + backwards.min()) / 2
@@ -113,7 +113,7 @@ def _upstream(tree: _Tree, branch: int, until_mm: float) -> list[int]:
     return path
 
 
-def _backwards(points: np.ndarray, origin: np.ndarray) -> float:
+def backwardness(points: np.ndarray, origin: np.ndarray) -> float:
     """Part of the mean direction from `origin` that points to the patient's back, −1 to 1."""
     towards = points.mean(axis=0) - origin
     return float(towards[1] / max(np.linalg.norm(towards), 1e-9))
@@ -121,7 +121,7 @@ def _backwards(points: np.ndarray, origin: np.ndarray) -> float:
 
 def _undivided(tree: _Tree) -> tuple[np.ndarray, list[str]]:
     """No fork into front and back: name the whole by where it runs, or do not."""
-    back = _backwards(tree.points, tree.points[0])
+    back = backwardness(tree.points, tree.points[0])
     if abs(back) < CLEARLY:
         named, what = Vessel.UNASSIGNED, "so it is not named"
     else:

@@ -30,6 +30,13 @@ OUTWARDS_WITHIN_MM = 25.0
 # Weights of the features in `_pair_cost`, in mm: how many mm of height one unit of the feature is worth.
 RADIUS_WEIGHT, TAPER_WEIGHT, BLOOD_WEIGHT, REACHED_WEIGHT = 8.0, 25.0, 40.0, 60.0
 
+MAX_WORTH_BEHIND = 40.0
+"""Two tips of one piece are the ostia of merged trees only if both are this near to the best tip's worth. On simulated
+hearts the ostia are within 20 mm of each other and 30 mm above every other tip."""
+
+MIN_PATH_MM = 100.0
+"""… and if the way between them along the vessels is at least this long: an RCA alone has 120–140 mm."""
+
 BLOOD_SHELL_MM = (1.5, 6.0)
 BRIGHT_SHARE_OF_LUMEN = 0.75
 
@@ -49,6 +56,8 @@ def find_ostia(lines: Centerlines, coronary_zyx: np.ndarray, hu_zyx: np.ndarray,
     lie the width of the aortic root apart, the right one to the patient's right, and reach all of the mask.
     """
     tips = _candidates(lines)
+    if len(tips) == 0:
+        return Ostia(None, None)
     distance = csgraph.dijkstra(lines.bridged_mm, directed=False, indices=tips)
     worth = _worth_of_tips(lines, tips, distance, coronary_zyx, hu_zyx, geometry)
     best = _best_pair(lines, tips, distance, worth)
@@ -56,8 +65,10 @@ def find_ostia(lines: Centerlines, coronary_zyx: np.ndarray, hu_zyx: np.ndarray,
 
 
 def _candidates(lines: Centerlines) -> np.ndarray:
-    """The tips with the thickest vessel behind them."""
-    tips = lines.tips if len(lines.tips) else np.array([int(np.argmax(lines.points_mm_lps[:, 2]))])
+    """The tips of trees, those with the thickest vessel behind them first."""
+    _, piece = csgraph.connected_components(lines.bridged_mm, directed=False)
+    long_enough = (np.bincount(piece) * WORKING_STEP_MM >= MIN_TREE_MM)[piece]
+    tips = lines.tips[long_enough[lines.tips]]
     return tips[np.argsort(-_trunk_radius(lines, tips), kind="stable")][:MAX_CANDIDATES]
 
 
@@ -106,40 +117,53 @@ def _blood_around(points: np.ndarray, coronary_zyx: np.ndarray, hu_zyx: np.ndarr
     return np.asarray((within & ~coronary_zyx[at] & (hu_zyx[at] >= bright_hu)).mean(axis=1))
 
 
+def _outwards_mm(lines: Centerlines, tips: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """How far to the patient's left, on average, the first part of each tip's tree lies; negative to the right."""
+    x = lines.points_mm_lps[:, 0]
+    return np.array([x[d <= OUTWARDS_WITHIN_MM].mean() - x[t] for t, d in zip(tips, distance, strict=True)])
+
+
 def _best_pair(lines: Centerlines, tips: np.ndarray, distance: np.ndarray, worth: np.ndarray) -> Ostia | None:
-    points = lines.points_mm_lps
+    outwards_mm = _outwards_mm(lines, tips, distance)
+    _, piece = csgraph.connected_components(lines.lengths_mm, directed=False)
     best, best_worth = None, -np.inf
-    outwards_mm = [
-        float((points[d <= OUTWARDS_WITHIN_MM, 0]).mean() - points[t, 0]) for t, d in zip(tips, distance, strict=True)
-    ]
-    for i, left in enumerate(tips):
-        for j, right in enumerate(tips):
-            apart_mm = float(np.linalg.norm(points[left] - points[right]))
-            if not OSTIA_APART_MM[0] <= apart_mm <= OSTIA_APART_MM[1] or points[left, 0] <= points[right, 0]:
+    for i in np.flatnonzero(outwards_mm > 0):
+        for j in np.flatnonzero(outwards_mm < 0):
+            if piece[tips[i]] == piece[tips[j]]:
+                limit = worth[piece[tips] == piece[tips[i]]].max() - MAX_WORTH_BEHIND
+                if min(worth[i], worth[j]) < limit:
+                    continue
+            fit = _fit_of_pair(lines, tips[i], tips[j], distance[i], distance[j])
+            if fit is None:
                 continue
-            # Two tips of one tree are as near along the vessel as through the air; the two ostia are not.
-            if distance[i, right] < 100.0:
-                continue
-            if outwards_mm[i] <= 0 or outwards_mm[j] >= 0:
-                continue
-            nearer_left = distance[i] < distance[j]
-            nearer_right = distance[j] < distance[i]
-            if min(nearer_left.sum(), nearer_right.sum()) * WORKING_STEP_MM < MIN_TREE_MM:
-                continue
-            if points[nearer_left, 0].mean() <= points[nearer_right, 0].mean():
-                continue
-            reached = (nearer_left | nearer_right).mean()
-            pair_worth = worth[i] + worth[j] - abs(apart_mm - USUAL_OSTIA_APART_MM) + REACHED_WEIGHT * reached
+            pair_worth = worth[i] + worth[j] + outwards_mm[i] - outwards_mm[j] + fit
             if pair_worth > best_worth:
-                best, best_worth = Ostia(int(left), int(right)), pair_worth
+                best, best_worth = Ostia(int(tips[i]), int(tips[j])), pair_worth
     return best
+
+
+def _fit_of_pair(
+    lines: Centerlines, left: int, right: int, from_left_mm: np.ndarray, from_right_mm: np.ndarray
+) -> float | None:
+    """How well two tips go together as ostia, in mm of height; None if they cannot."""
+    points = lines.points_mm_lps
+    apart_mm = float(np.linalg.norm(points[left] - points[right]))
+    if not OSTIA_APART_MM[0] <= apart_mm <= OSTIA_APART_MM[1] or points[left, 0] <= points[right, 0]:
+        return None
+    # Two tips of one tree are as near along the vessel as through the air; the two ostia are not.
+    if from_left_mm[right] < MIN_PATH_MM:
+        return None
+    of_left, of_right = from_left_mm < from_right_mm, from_right_mm < from_left_mm
+    if min(of_left.sum(), of_right.sum()) * WORKING_STEP_MM < MIN_TREE_MM:
+        return None
+    if points[of_left, 0].mean() <= points[of_right, 0].mean():
+        return None
+    return float(REACHED_WEIGHT * (of_left | of_right).mean() - abs(apart_mm - USUAL_OSTIA_APART_MM))
 
 
 def _single(lines: Centerlines, tips: np.ndarray, distance: np.ndarray, worth: np.ndarray) -> Ostia:
     """The best tip of the largest tree; which side it is on follows from where its vessels go."""
-    reached = np.isfinite(distance)
-    if reached.sum(axis=1).max() * WORKING_STEP_MM < MIN_TREE_MM:
-        return Ostia(None, None)
-    best = int(np.argmax(np.where(reached.sum(axis=1) == reached.sum(axis=1).max(), worth, -np.inf)))
-    leftwards_mm = float((lines.points_mm_lps[reached[best], 0] - lines.points_mm_lps[tips[best], 0]).mean())
-    return Ostia(int(tips[best]), None) if leftwards_mm > 0 else Ostia(None, int(tips[best]))
+    outwards_mm = _outwards_mm(lines, tips, distance)
+    reached = np.isfinite(distance).sum(axis=1)
+    best = int(np.argmax(np.where(reached == reached.max(), worth + np.abs(outwards_mm), -np.inf)))
+    return Ostia(int(tips[best]), None) if outwards_mm[best] > 0 else Ostia(None, int(tips[best]))

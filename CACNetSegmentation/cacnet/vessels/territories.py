@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from cacnet.anatomy import Vessel
 from cacnet.vessels.centerlines import Centerlines, find_centerlines
-from cacnet.vessels.left_tree import name_left_tree
+from cacnet.vessels.left_tree import CLEARLY, backwardness, name_left_tree
 from cacnet.vessels.ostia import Ostia, find_ostia
 from cacnet.vessels.separation import part_trees
 from cacnet.volume import Geometry, GeometryMismatchError
@@ -20,6 +20,9 @@ ADOPTION_MM = 15.0
 """A loose piece this near to exactly one named artery belongs to it."""
 ADOPTION_LEAD_MM = 5.0
 """… if every other artery is at least this much further away."""
+
+ARTERY_POINTS = 25
+"""A loose piece of this many centre-line points (30 mm) is no side branch."""
 
 MAX_CENTERLINE_POINTS = 20_000
 """A coronary tree has about a thousand; far more is no tree, and would take long to say nothing."""
@@ -125,13 +128,18 @@ def _name_points(lines: Centerlines, ostia: Ostia) -> _Named:
         of_left = np.flatnonzero(np.isfinite(distance) & (source == ostia.left))
         vessel[of_left], left_notes = name_left_tree(lines.points_mm_lps, distance, predecessor, of_left)
         notes += left_notes
-    _adopt_loose_pieces(lines.points_mm_lps, links, vessel, np.isfinite(distance))
+    _adopt_loose_pieces(lines.points_mm_lps, links, vessel, np.isfinite(distance), ostia.left)
     named = _Named(vessel, None, tuple(notes))
     return replace(named, dominance=_dominance(lines.points_mm_lps, distance, vessel))
 
 
-def _adopt_loose_pieces(points: np.ndarray, links: csr_matrix, vessel: np.ndarray, attached: np.ndarray) -> None:
-    """Give each piece that no path reaches to the artery beside it, if there is exactly one."""
+def _adopt_loose_pieces(
+    points: np.ndarray, links: csr_matrix, vessel: np.ndarray, attached: np.ndarray, left_ostium: int | None
+) -> None:
+    """Give each piece that no path reaches to the artery beside it, if there is exactly one.
+
+    A piece as long as an artery beside the LM, LAD or LCx is itself one of the two, and its course says which.
+    """
     _, piece = csgraph.connected_components(links, directed=False)
     trees = {
         v: cKDTree(points[attached & (vessel == v)]) for v in np.unique(vessel[attached]) if v != Vessel.UNASSIGNED
@@ -141,8 +149,12 @@ def _adopt_loose_pieces(points: np.ndarray, links: csr_matrix, vessel: np.ndarra
         gaps = sorted((float(tree.query(points[members])[0].min()), v) for v, tree in trees.items())
         if not gaps or gaps[0][0] > ADOPTION_MM:
             continue
-        if len(gaps) == 1 or gaps[1][0] - gaps[0][0] >= ADOPTION_LEAD_MM:
-            vessel[members] = gaps[0][1]
+        beside = [v for gap, v in gaps if gap - gaps[0][0] < ADOPTION_LEAD_MM]
+        if left_ostium is not None and Vessel.RCA not in beside and members.sum() >= ARTERY_POINTS:
+            back = backwardness(points[members], points[left_ostium])
+            vessel[members] = Vessel.LCX if back > CLEARLY else Vessel.LAD if back < -CLEARLY else Vessel.UNASSIGNED
+        elif len(beside) == 1:
+            vessel[members] = beside[0]
 
 
 def _dominance(points: np.ndarray, distance: np.ndarray, vessel: np.ndarray) -> Dominance | None:
