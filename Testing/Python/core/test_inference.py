@@ -1,6 +1,7 @@
 """Tiled inference: tiles leave no trace, air is skipped, memory runs out gracefully, and it can be cancelled."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -229,6 +230,21 @@ def test_the_cpu_runs_in_bfloat16_where_it_can(monkeypatch, capable, precision):
 def test_unfit_input_is_named(image, settings):
     with pytest.raises(InferenceInputError):
         predict(image, model_of(Constant(TINY)), CPU, **settings)
+
+
+@pytest.mark.parametrize(
+    ("computer", "container", "free"), [(100, 30, 30), (100, None, 100), (None, None, None), (20, 30, 20)]
+)
+def test_the_tighter_limit_of_computer_and_container_counts(monkeypatch, computer, container, free):
+    monkeypatch.setattr(inference, "_meminfo_available_bytes", lambda: computer)
+    monkeypatch.setattr(inference, "_container_available_bytes", lambda: container)
+    assert inference._free_bytes(CPU) == free
+
+
+def test_free_memory_is_read_from_linux_where_it_tells():
+    if not Path("/proc/meminfo").exists():
+        pytest.skip("this system has no /proc/meminfo")
+    assert inference._meminfo_available_bytes() > 1 << 20
 
 
 @pytest.mark.gpu
