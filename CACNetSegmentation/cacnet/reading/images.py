@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -11,7 +12,13 @@ import SimpleITK as sitk
 from cacnet.errors import OutOfMemoryError
 from cacnet.findings import Finding, Severity
 from cacnet.progress import Progress
-from cacnet.reading.errors import NotCtError, TiltedSeriesError, UnreadableImageError, UnsupportedShapeError
+from cacnet.reading.errors import (
+    NotCtError,
+    NotFiniteError,
+    TiltedSeriesError,
+    UnreadableImageError,
+    UnsupportedShapeError,
+)
 from cacnet.reading.hounsfield import padding_finding, stack_hu
 from cacnet.reading.quiet import quiet
 from cacnet.reading.stack import MIN_SLICES
@@ -27,6 +34,8 @@ MAX_DEFLATE_RATIO = 1032
 ORTHOGONALITY_TOLERANCE = 1e-3
 TEXT_HEADER_BYTES = 65536
 GZIP_CHUNK_BYTES = 2**20
+NIFTI_HEADER_BYTES = (348, 540)
+"""What a NIfTI-1 or NIfTI-2 header says first, its own length, in the byte order of the file."""
 
 
 def is_image_file(path: Path) -> bool:
@@ -46,6 +55,7 @@ def read_image(path: Path, progress: Progress) -> Volume:
     _require_ct(path, reader)
     _require_scalar_volume(path, reader)
     _require_complete(path, reader)
+    _require_finite_nifti(path, reader)
     image = _execute(path, reader)
     if image.GetDimension() == 4:
         image = image[:, :, :, 0]
@@ -179,8 +189,36 @@ def _gzip_bytes(path: Path, offset: int, needed_bytes: int) -> int:
     return count
 
 
+def _require_finite_nifti(path: Path, reader: sitk.ImageFileReader) -> None:
+    """Refuse NaN and infinity in a NIfTI file, which ITK's NIfTI library replaces by 0 without a word."""
+    import gzip
+
+    size_bytes = _bytes_per_voxel(reader)
+    if not path.name.lower().endswith((".nii", ".nii.gz")) or "float" not in _pixel_type(reader):
+        return
+    opened = gzip.open if path.name.lower().endswith(".gz") else open
+    with opened(path, "rb") as file:
+        order = "<" if int.from_bytes(file.read(4), "little") in NIFTI_HEADER_BYTES else ">"
+        file.seek(int(_nifti_header_bytes(reader)))
+        left_bytes = math.prod(reader.GetSize()) * size_bytes
+        bad = 0
+        while left_bytes > 0 and (chunk := file.read(min(GZIP_CHUNK_BYTES, left_bytes))):
+            left_bytes -= len(chunk)
+            bad += int(np.count_nonzero(~np.isfinite(np.frombuffer(chunk, f"{order}f{size_bytes}"))))
+    if bad:
+        raise NotFiniteError(
+            found=f"{bad} values of '{path.name}' are NaN or infinite",
+            expected="a number in every voxel",
+            action="Export the volume again, or set those voxels to -1024 HU (air) if they lie outside the scan",
+        )
+
+
+def _pixel_type(reader: sitk.ImageFileReader) -> str:
+    return str(sitk.GetPixelIDValueAsString(reader.GetPixelID()))
+
+
 def _bytes_per_voxel(reader: sitk.ImageFileReader) -> int:
-    bits = re.search(r"(\d+)-bit", sitk.GetPixelIDValueAsString(reader.GetPixelID()))
+    bits = re.search(r"(\d+)-bit", _pixel_type(reader))
     return int(bits.group(1)) // 8 if bits else 1
 
 

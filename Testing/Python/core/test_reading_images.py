@@ -129,6 +129,15 @@ def test_values_that_are_no_numbers_are_refused(tmp_path, bad):
         read_ct(write(image, tmp_path / "ct.nrrd"))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["ct.nii", "ct.nii.gz"])
+def test_nan_in_nifti_is_refused_although_itk_would_make_it_zero(tmp_path, name, dtype):
+    image = ct_image(dtype)
+    image[1, 1, 4] = np.nan
+    with pytest.raises(NotFiniteError, match="1 values of 'ct.nii"):
+        read_ct(write(image, tmp_path / name))
+
+
 @pytest.mark.parametrize("lost_bytes", [9, 9000])
 @pytest.mark.parametrize("compress", [False, True])
 @pytest.mark.parametrize("name", ["ct.nrrd", "ct.nii", "ct.nii.gz", "ct.mha"])
