@@ -32,6 +32,7 @@ class Chest:
         dome_z: height of the right and left dome of the diaphragm.
         muscle_mm, skin_fat_mm: thickness of the layers outside the ribs; breast_mm: extra fat in front.
         age_bone: 0 young and dense, 1 old and porous.
+        tendon: the part of the diaphragm under the heart: x, y of its centre, its half width and depth, its height.
     """
 
     midline_x: float
@@ -43,6 +44,7 @@ class Chest:
     skin_fat_mm: float
     breast_mm: float
     age_bone: float
+    tendon: tuple[float, float, float, float, float]
     waves: tuple[tuple[float, float], ...]
 
     @property
@@ -98,12 +100,18 @@ class Chest:
         """Signed distance to the diaphragm, negative in the abdomen."""
         x, y, z = points
         centre_y = 0.5 * (self.front_y + self.back_y)
+        domes = [self.tendon]
         height = np.full(np.broadcast_shapes(x.shape, y.shape), -400.0, np.float32)
+        deep = 0.95 * (self.back_y - centre_y)
         for sign, top in zip((-1.0, 1.0), self.dome_z, strict=True):
-            u = (x - self.midline_x - sign * 0.52 * self.half_width) / (0.62 * self.half_width)
-            v = (y - centre_y + 8.0) / (0.95 * (self.back_y - centre_y))
+            domes.append(
+                (self.midline_x + sign * 0.52 * self.half_width, centre_y - 8.0, 0.62 * self.half_width, deep, top)
+            )
+        for x0, y0, wide, long, top in domes:
+            u, v = (x - x0) / wide, (y - y0) / long
             dome = top + 18.0 - 18.0 * np.cosh(np.clip(1.65 * np.hypot(u, v), 0.0, 4.0))
-            height = np.maximum(height, dome)
+            # A smooth maximum: the central tendon spans the domes without a notch.
+            height = np.logaddexp(height / 9.0, dome / 9.0) * 9.0
         return 0.75 * (z - height)
 
 
@@ -114,8 +122,10 @@ def draw_chest(patient: Patient, heart: Heart) -> Chest:
     wide, deep = patient.body_scale_xy
     midline = lower[0] + rng.uniform(0.26, 0.36) * (upper[0] - lower[0])
     female = patient.sex == "F"
-    half_width = max(112.0 * wide * (0.94 if female else 1.02), upper[0] - midline + 6.0)
+    half_width = max(120.0 * wide * (0.93 if female else 1.02), upper[0] - midline + 6.0)
     under_heart = float(lower[2])
+    middle = 0.5 * (lower + upper)
+    tendon = (middle[0] + 8.0, middle[1] - 6.0, 52.0, 50.0, under_heart + rng.uniform(10, 20))
     return Chest(
         midline_x=float(midline),
         front_y=float(lower[1] - rng.uniform(3, 14) * deep),
@@ -126,6 +136,7 @@ def draw_chest(patient: Patient, heart: Heart) -> Chest:
         skin_fat_mm=float(np.clip(rng.lognormal(np.log(12), 0.5) * deep**2, 3, 55)),
         breast_mm=float(rng.uniform(12, 45) if female else rng.uniform(0, 6)),
         age_bone=float(np.clip((patient.age_years - 40) / 45 + rng.normal(0, 0.15), 0, 1)),
+        tendon=tuple(float(v) for v in tendon),  # type: ignore[arg-type]
         waves=tuple((float(rng.normal(0, 2.2 / (i + 1))), float(rng.uniform(0, 6.3))) for i in range(4)),
     )
 

@@ -152,6 +152,16 @@ def crop_scan(settings: ScanSettings, lower_mm_xyz: np.ndarray, upper_mm_xyz: np
     return replace(settings, geometry=cropped)
 
 
+def coarser(settings: ScanSettings, factor: int) -> ScanSettings:
+    """The same scan in voxels `factor` times as large, over the same extent."""
+    g = settings.geometry
+    shape = tuple(max(n // factor, 1) for n in g.shape_zyx)
+    spacing = tuple(s * factor for s in g.spacing_mm_zyx)
+    first = g.index_to_lps(np.full(3, 0.5 * (factor - 1)))
+    geometry = Geometry(shape, spacing, tuple(float(v) for v in first))  # type: ignore[arg-type]
+    return replace(settings, geometry=geometry)
+
+
 def scan(
     canvas: Canvas,
     patient: Patient,
@@ -178,11 +188,16 @@ def scan(
     _add_noise(hu, patient, settings, rng)
     np.clip(hu, *HU_RANGE, out=hu)
     result = np.rint(hu).astype(np.int16)
-    if settings.circular_field:
-        x, y = target[2].centres_mm[None, :], target[1].centres_mm[:, None]
-        cx, cy = settings.field_centre_mm_xy
-        result[:, np.hypot(x - cx, y - cy) > settings.field_radius_mm] = settings.padding_hu
+    result[:, outside_field(settings, settings.geometry)] = settings.padding_hu
     return result
+
+
+def outside_field(settings: ScanSettings, geometry: Geometry) -> np.ndarray:
+    """(y, x) bool: the pixels of a grid that lie outside the circle of the field (none without one)."""
+    _, y, x = axes_of(geometry)
+    cx, cy = settings.field_centre_mm_xy
+    distance = np.hypot(x.centres_mm[None, :] - cx, y.centres_mm[:, None] - cy)
+    return (distance > settings.field_radius_mm) & settings.circular_field
 
 
 def _psf_weights(source: Axis, target: Axis, fwhm_mm: float, enhancement: float) -> np.ndarray:

@@ -52,7 +52,7 @@ def make_case(seed: int, output: Path, canvas_spacing_mm: float = 0.5) -> Path |
     lower, upper = (tuple(float(v) for v in corner) for corner in volume.geometry.bounds_mm_lps)
     grid = HeartRegion(lower, upper, found=True).grid(MODEL_SPACING_MM)  # type: ignore[arg-type]
     hu = remove_lungs(to_model_grid(volume, grid))
-    calcium, coronary, distractor = label(anatomy, grid)
+    calcium, coronary, distractor = label(anatomy, settings, grid)
     record = {"origin_mm_lps": list(grid.origin_mm_lps), "truth": truth_record(truth, volume.source)}
     write_case(folder, hu, calcium, coronary, distractor, record)
     log.info(
