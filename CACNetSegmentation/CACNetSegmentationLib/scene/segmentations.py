@@ -12,6 +12,7 @@ from cacnet.segments import SegmentDefinition
 from cacnet.volume import Geometry
 from vtk.util.numpy_support import vtk_to_numpy
 
+from CACNetSegmentationLib.scene.subject_hierarchy import place_beside
 from CACNetSegmentationLib.scene.volumes import geometry_of_node, ijk_to_ras_matrix, image_data
 
 CALCIUM_OPACITY_2D_FILL = 0.5
@@ -142,16 +143,7 @@ def _settle(
         display.SetSegmentOpacity2DFill(definition.segment_id, CALCIUM_OPACITY_2D_FILL)
     display.SetSegmentOpacity2DFill(segments.CORONARY_SEGMENT.segment_id, CORONARY_OPACITY_2D_FILL)
     display.SetSegmentOpacity3D(segments.CORONARY_SEGMENT.segment_id, CORONARY_OPACITY_3D)
-    _place_beside(scene, node, volume_node)
-
-
-def _place_beside(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLNode, volume_node: slicer.vtkMRMLNode) -> None:
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    top = hierarchy.GetSceneItemID()
-    # The application makes an item for every node; a scene in a script has none until it is asked for.
-    volume_item = hierarchy.GetItemByDataNode(volume_node) or hierarchy.CreateItem(top, volume_node)
-    item = hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(top, node)
-    hierarchy.SetItemParent(item, hierarchy.GetItemParent(volume_item))
+    place_beside(scene, node, volume_node)
 
 
 def _segment_mask(

@@ -13,6 +13,9 @@ from cacnet.errors import CacnetError
 from cacnet.volume import to_sitk
 
 from CACNetSegmentationLib.scene import lesion_table, segmentations, volumes
+from CACNetSegmentationLib.scene.subject_hierarchy import place_beside
+
+TOTALS_SHOWN = ("agatston", "volume_mm3", "lesions")
 
 
 class InputWriteError(CacnetError):
@@ -84,15 +87,19 @@ class SceneService:
         except CacnetError:
             self._scene.RemoveNode(table_node)
             raise
+        place_beside(self._scene, table_node, volume_node)
         return Results(segmentation_node, table_node, report["totals"], _protocol_name(report["protocol"]))
 
 
 def _read_report(path: Path) -> dict[str, Any]:
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-        report["totals"]["agatston"], report["protocol"]
+        missing = [key for key in TOTALS_SHOWN if key not in report["totals"]]
+        missing += [key for key in ("protocol",) if key not in report]
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise MissingResultError(f"the run's {path.name} is missing or damaged ({error})") from error
+    if missing:
+        raise MissingResultError(f"the run's {path.name} lacks {', '.join(missing)}", "a report of this version")
     return report
 
 

@@ -107,7 +107,7 @@ class Panel:
                 self._say("Nothing was installed, so CACNet cannot run yet.")
                 return
             self._begin()
-        except (CacnetError, OSError) as error:
+        except (CacnetError, OSError, MemoryError) as error:
             self.on_failed(str(error), "")
 
     def _begin(self) -> None:
@@ -151,11 +151,15 @@ class Panel:
         """Load what the worker wrote into the scene."""
         try:
             results = self._service.load_results(self._run_volume_node, output)
+            self._ui.resultLabel.text = totals_text(results.totals, results.protocol_name)
+            self._end("Done")
         except (CacnetError, OSError) as error:
             self.on_failed(str(error), "")
             return
-        self._ui.resultLabel.text = totals_text(results.totals, results.protocol_name)
-        self._end("Done")
+        finally:
+            # Qt swallows an exception that nobody foresaw; the panel must stay usable even then.
+            if self._running:
+                self._end("Stopped by an error")
         self._show_results(results)
 
     def on_failed(self, message: str, log: str) -> None:

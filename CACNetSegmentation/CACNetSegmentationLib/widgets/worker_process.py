@@ -177,4 +177,6 @@ _KEYS: Mapping[str, Sequence[str]] = {
 
 
 def _complete(event: object) -> bool:
-    return isinstance(event, dict) and all(key in event for key in _KEYS.get(event.get("event"), ("event",)))
+    if not isinstance(event, dict) or event.get("severity", Severity.NOTE) not in set(Severity):
+        return False
+    return all(key in event for key in _KEYS.get(event.get("event"), ("event",)))

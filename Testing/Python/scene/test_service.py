@@ -20,6 +20,9 @@ CSV = (
 )
 
 
+TOTALS = {"agatston": 40.1, "volume_mm3": 12.5, "mass_mg": 9.75, "lesions": 1}
+
+
 @pytest.fixture
 def ct_node(scene):
     hu = np.arange(60, dtype=np.int16).reshape(GEOMETRY.shape_zyx)
@@ -38,7 +41,7 @@ def results(tmp_path):
     labels[1, 1, 1] = 2
     segments.write_seg_nrrd(tmp_path / "segmentation.seg.nrrd", labels, labels, GEOMETRY, "cacnet-1")
     (tmp_path / "lesions.csv").write_text(CSV, encoding="utf-8")
-    report = {"schema_version": 1, "totals": {"agatston": 40.1}, "protocol": {"name": "ccta-adaptive"}}
+    report = {"schema_version": 1, "totals": TOTALS, "protocol": {"name": "ccta-adaptive"}}
     (tmp_path / "report.json").write_text(json.dumps(report), encoding="utf-8")
     return tmp_path
 
@@ -73,17 +76,27 @@ def test_results_become_nodes_named_after_the_ct(scene_service, ct_node, results
 
 
 def test_a_protocol_given_by_name_alone_is_read(scene_service, ct_node, results):
-    report = {"totals": {"agatston": 1}, "protocol": "literature"}
+    report = {"totals": TOTALS, "protocol": "literature"}
     (results / "report.json").write_text(json.dumps(report))
     assert scene_service.load_results(ct_node, results).protocol_name == "literature"
 
 
-@pytest.mark.parametrize("content", [None, "{", "{}", '{"totals": {"agatston": 1}}', '{"totals": 3, "protocol": "x"}'])
+@pytest.mark.parametrize("content", [None, "{", "{}", '{"totals": 3, "protocol": "x"}'])
 def test_a_missing_or_damaged_report_adds_nothing(scene, scene_service, ct_node, results, content):
     (results / "report.json").unlink()
     if content is not None:
         (results / "report.json").write_text(content)
     with pytest.raises(service.MissingResultError, match=r"report\.json is missing or damaged"):
+        scene_service.load_results(ct_node, results)
+    assert _added(scene) == [0, 0]
+
+
+@pytest.mark.parametrize("key", ["agatston", "lesions", "protocol"])
+def test_a_report_that_lacks_what_is_shown_says_so(scene, scene_service, ct_node, results, key):
+    report = {"totals": {k: v for k, v in TOTALS.items() if k != key}, "protocol": "literature"}
+    report = {k: v for k, v in report.items() if k != key}
+    (results / "report.json").write_text(json.dumps(report))
+    with pytest.raises(service.MissingResultError, match=f"lacks {key}"):
         scene_service.load_results(ct_node, results)
     assert _added(scene) == [0, 0]
 

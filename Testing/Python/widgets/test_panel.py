@@ -188,6 +188,14 @@ def test_results_that_cannot_be_loaded_are_a_failure_not_an_empty_result(running
     assert not running.shown
 
 
+def test_an_error_that_nobody_foresaw_leaves_the_panel_usable(running):
+    running.service.result_error = RuntimeError("a bug")
+    with pytest.raises(RuntimeError):
+        running.panel.on_result(running.runs[0].job.parent / "results")
+    assert running.ui.runButton.enabled
+    assert running.ui.stageLabel.text == "Stopped by an error"
+
+
 def test_a_worker_that_cannot_be_started_is_a_failure(world):
     world.start_error = CacnetError("there is no PythonSlicer")
     world.panel.set_volume("CT")

@@ -111,15 +111,34 @@ def test_a_crash_is_called_one(start, wait_until):
     assert "crashed" in recorder.ends[0][1]
 
 
+NO_EVENTS = [
+    '{"loss": 1}',
+    "{broken",
+    '{"event": "progress"}',
+    '{"event": "finding", "code": "a", "severity": "dire", "message": "b"}',
+    "[1]",
+    "text",
+]
+
+
 def test_lines_that_are_no_events_are_taken_for_log(start, wait_until):
-    recorder, _ = start("""
-        for line in ('{"loss": 1}', '{broken', '{"event": "progress"}', '[1]', 'text'):
+    recorder, _ = start(f"""
+        for line in {NO_EVENTS!r}:
             print(line, flush=True)
         sys.exit(1)
     """)
     wait_until(lambda: recorder.ends)
-    assert recorder.progress == []
-    assert recorder.ends[0][2].splitlines() == ['{"loss": 1}', "{broken", '{"event": "progress"}', "[1]", "text"]
+    assert recorder.progress == recorder.findings == []
+    assert recorder.ends[0][2].splitlines() == NO_EVENTS
+
+
+def test_an_event_of_a_later_version_is_passed_over(start, wait_until, tmp_path):
+    recorder, _ = start("""
+        say(event="weather", sunny=True)
+        say(event="result", output=job["output"])
+    """)
+    wait_until(lambda: recorder.ends)
+    assert recorder.ends == [("result", tmp_path / "results")]
 
 
 def test_letters_beyond_ascii_and_lines_in_pieces_arrive_whole(start, wait_until):
