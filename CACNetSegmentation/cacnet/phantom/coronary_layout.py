@@ -14,6 +14,7 @@ from cacnet.phantom.coronary_routes import (
     POSTERIOR_GROOVE_DEG,
     Rule,
     arc_length,
+    even_out,
     on_tricuspid_ring,
     on_ventricle,
     resample,
@@ -62,14 +63,18 @@ class _Layout:
         Its first `fixed_mm` stay as guided, and the groove only draws it in from `groove_from_mm` onwards.
         """
         line = resample(np.asarray(guides, float), 1.5)
-        length = arc_length(line)
-        free = np.clip((length - fixed_mm) / 4.0, 0, 1)
-        drawn = np.clip((length - groove_from_mm) / 10.0, 0, 1) if groove_from_mm else 1.0
-        rules = [Rule(shape, off_mm, drawn) for shape in shapes]
         clear = Rule(self.template.epicardium, off_mm - 0.4, 1.0, at_least=True)
-        line = settle(line, [*rules, clear], free)
-        line = wiggle(line, self.rng, *wave)
-        return settle(line, [clear], free, rounds=5)
+        for stage in range(4):
+            if stage == 3:
+                line = wiggle(line, self.rng, *wave)
+            length = arc_length(line)
+            free = np.clip((length - fixed_mm) / 4.0, 0, 1)
+            drawn = np.clip((length - groove_from_mm) / 10.0, 0, 1) if groove_from_mm else 1.0
+            rules = [Rule(shape, off_mm, drawn) for shape in shapes] if stage < 3 else []
+            line = settle(line, [*rules, clear], free, rounds=5)
+            # Evenly spaced anew and smoothed, or points that slide along the groove would fold the course over.
+            line = even_out(line, free)
+        return line
 
     def add(
         self,
@@ -123,9 +128,9 @@ def lay_arteries(patient: Patient, heart: Heart) -> tuple[Branch, ...]:
 def _calibres(rng: np.random.Generator, dominance: str, sex: float) -> dict[int, float]:
     """Proximal diameters in mm: Dodge 1992, nudged towards the larger ones that CT measures."""
     general = float(np.exp(rng.normal(0, 0.07))) * sex
-    right = {"right": 3.95, "co": 3.5, "left": 2.85}[dominance]
-    circumflex = {"right": 3.45, "co": 3.7, "left": 4.2}[dominance]
-    mean = {LM: 4.75, LAD: 3.75, LCX: circumflex, RCA: right}
+    right = {"right": 4.15, "co": 3.6, "left": 2.95}[dominance]
+    circumflex = {"right": 3.55, "co": 3.8, "left": 4.3}[dominance]
+    mean = {LM: 4.95, LAD: 3.95, LCX: circumflex, RCA: right}
     return {vessel: float(max(value * general + rng.normal(0, 0.3), 2.0)) for vessel, value in mean.items()}
 
 
@@ -244,11 +249,14 @@ def _lay_right(layout: _Layout, sizes: dict[int, float], sex: float) -> None:
     rng, template, dominance = layout.rng, layout.template, layout.patient.dominance
     ostium, out = template.right_ostium, unit(template.right_ostium - template.sinus_centre)
     rv, ra = template.right_ventricle.outer, template.right_atrium.outer
-    angles = {"left": (75, 105, 130), "right": (75, 105, 135, 165, 195), "co": (75, 105, 135, 165, 195)}[
-        dominance
-    ]
+    angles = {"left": (75, 105, 130), "right": (75, 105, 135, 165, 195), "co": (75, 105, 135, 165, 195)}[dominance]
     way = [np.asarray(point) + rng.normal(0, 0.8, 3) for point in RIGHT_CORONARY_WAY]
-    guides = [ostium - 2.5 * out, ostium + 2 * out, *way[1:], *(on_tricuspid_ring(a + rng.normal(0, 3)) for a in angles)]
+    guides = [
+        ostium - 2.5 * out,
+        ostium + 2 * out,
+        *way[1:],
+        *(on_tricuspid_ring(a + rng.normal(0, 3)) for a in angles),
+    ]
     if dominance != "left":
         guides += [np.array([-19.0, 3.0, -26.0]), on_ventricle(template, -1, POSTERIOR_GROOVE_DEG + 4)]
     course = layout.settled(guides, [rv, ra], 3.0, (0.3, 0.5), 5.0, 30.0)
@@ -262,28 +270,19 @@ def _lay_right(layout: _Layout, sizes: dict[int, float], sex: float) -> None:
 def _add_right_branches(layout: _Layout, rca: int, sex: float) -> None:
     rng = layout.rng
     rv = layout.template.right_ventricle.outer
-    routes = [
-        ("CB", 7.0, [[-6, -46, 22], [4, -56, 19], [15, -52, 16]], 1.4, 0.9),
-        (
-            "RVB",
-            rng.uniform(35, 50),
-            [in_ventricle(12, 62, -2), in_ventricle(28, 57, -2), in_ventricle(44, 50, 0)],
-            1.6,
-            0.9,
-        ),
-        (
-            "AM",
-            rng.uniform(62, 85),
-            [in_ventricle(14, 55, 24), in_ventricle(32, 48, 21), in_ventricle(54, 39, 16), in_ventricle(64, 33, 12)],
-            2.0,
-            0.8,
-        ),
-    ]
+    conus = [np.array(p) for p in ([-6.0, -46.0, 22.0], [4.0, -56.0, 19.0], [15.0, -52.0, 16.0])]
+    ventricular = [in_ventricle(*p) for p in ((12, 62, -2), (28, 57, -2), (44, 50, 0))]
+    acute = [in_ventricle(*p) for p in ((14, 55, 24), (32, 48, 21), (54, 39, 16), (64, 33, 12))]
+    routes = (
+        ("CB", 7.0, conus, 1.4, 0.9),
+        ("RVB", rng.uniform(35, 50), ventricular, 1.6, 0.9),
+        ("AM", rng.uniform(62, 85), acute, 2.0, 0.8),
+    )
     for name, start, guides, proximal, distal in routes:
         if rng.random() < 0.25 or start > layout.branches[rca].length_mm - 10:
             continue
         index, root = layout.at(rca, float(start))
-        jittered = [np.asarray(g, float) + rng.normal(0, 2.5, 3) for g in guides]
+        jittered = [guide + rng.normal(0, 2.5, 3) for guide in guides]
         course = layout.settled([root, *jittered], [rv], 1.6, (0.3, 0.8), 3.0)
         layout.add(name, RCA, course, (proximal * sex * rng.uniform(0.85, 1.2), distal), rca, index)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.interpolate import CubicSpline
+from scipy.ndimage import gaussian_filter1d
 
 from cacnet.phantom.heart_template import TRICUSPID_CENTRE, TRICUSPID_NORMAL, HeartTemplate, in_ventricle, unit
 from cacnet.phantom.shapes import Shape
@@ -71,6 +72,13 @@ def resample(points: np.ndarray, step_mm: float) -> np.ndarray:
     length = arc_length(points)
     count = max(int(np.ceil(length[-1] / step_mm)) + 1, 4)
     return CubicSpline(length, points)(np.linspace(0, length[-1], count))
+
+
+def even_out(points: np.ndarray, free: np.ndarray, step_mm: float = 1.5) -> np.ndarray:
+    """The course (n, 3) without kinks shorter than about 3 mm, evenly sampled; where `free` is 0 it stays."""
+    smooth = gaussian_filter1d(points, 1.2, axis=0, mode="nearest")
+    smooth[-1] = points[-1]
+    return resample(points + (smooth - points) * free[:, None], step_mm)
 
 
 def arc_length(points: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cacnet.phantom.canvas import Box, Canvas
+from cacnet.phantom.heart_calcium import paint_heart_calcium
 from cacnet.phantom.heart_frame import HeartFrame, draw_frame
 from cacnet.phantom.heart_painting import paint_chambers
 from cacnet.phantom.heart_sampling import distance_on_box
@@ -82,8 +83,9 @@ def build_heart(patient: Patient) -> Heart:
 
 
 def paint_heart(canvas: Canvas, heart: Heart, patient: Patient) -> None:
-    """Paint fat, pericardium, myocardium, blood pools, great vessels and valves onto the canvas."""
+    """Paint fat, pericardium, myocardium, blood pools, great vessels, valves and extracoronary calcium."""
     paint_chambers(canvas, heart.template, heart.frame, patient)
+    paint_heart_calcium(canvas, heart.template, heart.frame, patient)
 
 
 def _bounds(template: HeartTemplate, frame: HeartFrame) -> tuple[np.ndarray, np.ndarray]:

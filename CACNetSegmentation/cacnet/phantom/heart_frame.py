@@ -77,7 +77,7 @@ def draw_frame(patient: Patient) -> HeartFrame:
         wave_vectors=vectors * (2 * np.pi / wavelength)[:, None],
         wave_phases=rng.uniform(0, 2 * np.pi, 8),
         # Amplitude grows with wavelength, so that the local stretch stays below about 10 % and the map invertible.
-        wave_amplitudes_mm=rng.normal(0, 0.009, (8, 3)) * wavelength[:, None],
+        wave_amplitudes_mm=rng.normal(0, 0.0075, (8, 3)) * wavelength[:, None],
     )
 
 

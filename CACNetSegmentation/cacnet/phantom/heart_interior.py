@@ -67,11 +67,8 @@ def paint_papillary_muscles(
         for _ in range(int(rng.integers(1, 4))):
             turn = angle + rng.normal(0, 0.22)
             foot, head = rng.uniform(56, 66), rng.uniform(27, 36)
-            path = [
-                _polar(foot, 20 * size, turn),
-                _polar(0.5 * (foot + head), 17.5 * size, turn),
-                _polar(head, 13.5 * size, turn),
-            ]
+            places = ((foot, 20.0), (0.5 * (foot + head), 17.5), (head, 13.5))
+            path = [_polar(along, across * size, turn) for along, across in places]
             _paint_tube(field, path, [rng.uniform(3.5, 5.5), rng.uniform(3.0, 5.0), rng.uniform(1.5, 2.8)], muscle)
             for _ in range(2):
                 leaflet = MITRAL_CENTRE + 15 * LV_A + rng.uniform(5, 10) * (np.cos(turn) * LV_S + np.sin(turn) * LV_T)

@@ -1,4 +1,4 @@
-"""Painting the heart's chambers: fat and pericardium, walls, blood with its mixing, in the order that tissues overlie."""
+"""Painting the heart's chambers: fat, pericardium, walls and blood with its mixing, in the order they overlie."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def blend(distances: list[np.ndarray], values: list[float], width_mm: float) -> 
     """Values of several regions, passing smoothly from one to the next where they meet."""
     weights = [np.exp(np.clip(-d / width_mm, -20, 6)) for d in distances]
     total = sum(weights) + np.float32(1e-12)
-    return sum(w * np.float32(v) for w, v in zip(weights, values, strict=True)) / total
+    return np.asarray(sum(w * np.float32(v) for w, v in zip(weights, values, strict=True)) / total)
 
 
 def _paint_fat(field: CoarseField, template: HeartTemplate, patient: Patient, rng: np.random.Generator) -> None:

@@ -1,4 +1,4 @@
-"""Signed distances on the canvas, evaluated on a coarser grid and interpolated: the shapes are smooth, the canvas fine."""
+"""Signed distances on the canvas, evaluated on a coarser grid and interpolated: shapes are smooth, the canvas fine."""
 
 from __future__ import annotations
 

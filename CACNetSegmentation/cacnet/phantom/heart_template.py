@@ -138,7 +138,9 @@ def _left_ventricle(size: float, wall_mm: float, apex_mm: float, root: float) ->
 
 
 def _right_ventricle(size: float, wall_mm: float) -> Hollow:
-    body = Ellipsoid(in_ventricle(22, 31, 2), LV_AXES, np.array([53.0, 27.0 * size, 36.0 * size]), shear=(-0.213, -0.10))
+    body = Ellipsoid(
+        in_ventricle(22, 31, 2), LV_AXES, np.array([53.0, 27.0 * size, 36.0 * size]), shear=(-0.213, -0.10)
+    )
     closed = Intersection((body, HalfSpace(TRICUSPID_CENTRE, -TRICUSPID_NORMAL)), 8.0)
     infundibulum = Tube.through(
         [[6, -28, -4], [5, -38, 14], [6, -38, 25], PULMONARY_CENTRE], [17 * size, 15.5 * size, 14.5 * size, 13.5 * size]

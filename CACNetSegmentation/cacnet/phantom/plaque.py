@@ -1,4 +1,4 @@
-"""Atherosclerotic plaque in the coordinates of its branch: painted into the wall at several times the canvas's resolution."""
+"""Atherosclerotic plaque in its branch's coordinates, painted at several times the canvas's resolution."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.spatial import cKDTree
 
 from cacnet.phantom.canvas import Canvas
 from cacnet.phantom.coronary_tree import Branch, CoronaryTree
@@ -110,8 +111,6 @@ def _patch(canvas: Canvas, branch: Branch, plaque: Plaque) -> _Patch | None:
     if box is None:
         return None
     grid = np.stack(np.broadcast_arrays(box.x_mm, box.y_mm, box.z_mm), axis=-1).reshape(-1, 3).astype(float)
-    from scipy.spatial import cKDTree
-
     near = cKDTree(branch.points_mm[span]).query(grid, distance_upper_bound=reach + canvas.spacing_mm)[0] < np.inf
     ranges = [np.arange(s.start, s.stop) for s in box.slices]
     index = np.ravel_multi_index(np.meshgrid(*ranges, indexing="ij"), canvas.hu.shape).ravel()[near]
@@ -132,8 +131,6 @@ def plaque_distance(
     A plaque is a lens in (length along the branch, angle about it), `thickness_mm` thick at its centre, its outline
     broken up by noise.
     """
-    from scipy.spatial import cKDTree
-
     _, sample = cKDTree(branch.points_mm).query(positions_mm)
     direction, first = tangents(branch), frame_normals(branch)
     second = np.cross(direction, first)

@@ -13,7 +13,7 @@ import numpy as np
 from cacnet.phantom.coronary_tree import Branch, CoronaryTree
 from cacnet.phantom.patient import Patient
 
-VESSEL_WEIGHT = {"LM": 0.10, "LAD": 0.42, "LCx": 0.19, "RCA": 0.29}
+VESSEL_WEIGHT = {"LM": 0.12, "LAD": 0.44, "LCx": 0.22, "RCA": 0.22}
 MEAN_FROM_START_MM = {"LM": 6.0, "LAD": 26.0, "LCx": 26.0, "RCA": 42.0}
 MOST_LESIONS = 40
 

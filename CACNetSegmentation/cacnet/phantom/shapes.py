@@ -97,7 +97,7 @@ class HalfSpace:
     normal: np.ndarray
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        return sum(np.float32(self.normal[i]) * (points[i] - np.float32(self.point_mm[i])) for i in range(3))  # type: ignore[return-value]
+        return sum(np.float32(self.normal[i]) * (points[i] - np.float32(self.point_mm[i])) for i in range(3))
 
 
 @dataclass(frozen=True)
