@@ -20,6 +20,9 @@ MAX_ARTERY_RADIUS_MM = 5.0
 MAX_GAP_MM = 12.0
 """A dense plaque or a step between slabs interrupts a mask; thinning makes the gap a vessel's width longer."""
 
+MAX_POINTS, MAX_MASK_MM3 = 5_000, 500_000.0
+"""A coronary tree has some 600 points and 10 000 to 40 000 mm³ on the working grid; far more is noise or a chamber."""
+
 GAP_COST = 3.0
 """A millimetre of gap counts as three of vessel, so that a path keeps to the mask where it can."""
 
@@ -49,7 +52,7 @@ class Centerlines:
 
 
 def find_centerlines(coronary_zyx: np.ndarray, geometry: Geometry) -> Centerlines | None:
-    """Centre lines of a bool mask, without its parts that are too thick for an artery; None if nothing is left."""
+    """Centre lines of a bool mask, without its parts that are too thick for an artery; None if it has no tree."""
     inside = np.argwhere(coronary_zyx)
     if len(inside) == 0:
         return None
@@ -58,9 +61,11 @@ def find_centerlines(coronary_zyx: np.ndarray, geometry: Geometry) -> Centerline
     coarse = np.zeros(np.ceil((stop - start) / step).astype(int) + 2, dtype=bool)
     coarse[tuple(((inside - start) // step + 1).T)] = True
     spacing_mm = step * np.asarray(geometry.spacing_mm_zyx)
+    if coarse.sum() * np.prod(spacing_mm) > MAX_MASK_MM3:
+        return None
     radius_mm = ndimage.distance_transform_edt(coarse, sampling=spacing_mm)
     index = np.argwhere(_thinned(_without_thick_parts(_smooth(coarse), radius_mm, spacing_mm)))
-    if len(index) == 0:
+    if not 0 < len(index) <= MAX_POINTS:
         return None
     points = geometry.index_to_lps((index - 1 + 0.5) * step - 0.5 + start)
     lengths = _neighbour_lengths(index, points)

@@ -24,15 +24,16 @@ ADOPTION_LEAD_MM = 5.0
 ARTERY_POINTS = 25
 """A loose piece of this many centre-line points (30 mm) is no side branch."""
 
-MAX_CENTERLINE_POINTS = 20_000
-"""A coronary tree has about a thousand; far more is no tree, and would take long to say nothing."""
-
 RIGHT_DOMINANT_RCA_MM = 100.0
 LEFT_DOMINANT_RCA_MM = 85.0
 LEFT_DOMINANT_LCX_MM = 110.0
 """Usual lengths are RCA 120–140 and LCx 80–100 mm; the artery that supplies the inferior wall is the longer one."""
 RETURN_MM = 20.0
 """The dominant artery turns back towards the midline under the heart by at least this much."""
+
+
+REACH_RADII, REACH_MM = 1.5, 2.0
+"""A voxel further from its centre line than this many radii and mm lies in a part too thick for an artery."""
 
 
 class Dominance(StrEnum):
@@ -83,20 +84,16 @@ def label_territories(coronary_zyx: np.ndarray, hu_zyx: np.ndarray, geometry: Ge
     coronary = coronary_zyx.astype(bool)
     labels = np.where(coronary, np.uint8(Vessel.UNASSIGNED), np.uint8(0))
     lines = find_centerlines(coronary, geometry)
-    if lines is None or len(lines.points_mm_lps) > MAX_CENTERLINE_POINTS:
-        what = "is empty" if not coronary.any() else "has no vessel-like part"
+    if lines is None:
+        what = "is empty" if not coronary.any() else "does not look like a tree of vessels"
         return TerritoryMap(labels, None, (f"The coronary mask {what}, so no artery is named.",))
     ostia = find_ostia(lines, coronary, hu_zyx, geometry)
     named = _name_points(lines, ostia)
     inside = np.argwhere(coronary)
     distance_mm, nearest = cKDTree(lines.points_mm_lps).query(geometry.index_to_lps(inside))
-    far = distance_mm > 2 * MAX_REACH_OF_POINT_MM
+    far = distance_mm > REACH_RADII * lines.radius_mm[nearest] + REACH_MM
     labels[tuple(inside.T)] = np.where(far, np.uint8(Vessel.UNASSIGNED), named.vessel[nearest])
     return TerritoryMap(labels, named.dominance, named.notes, _root(lines, ostia))
-
-
-MAX_REACH_OF_POINT_MM = 4.0
-"""A voxel further than twice this from any centre line lies in a part that is too thick for an artery."""
 
 
 @dataclass(frozen=True, eq=False)
