@@ -20,6 +20,8 @@ from cacnet.volume import Geometry
 HU_RANGE = (-1024, 3071)
 PADDING_CHOICES_HU = (-1024, -2048, -3024)
 MATRIX = 512
+ENHANCED_FWHM = 1.8
+"""Width of what a sharp kernel subtracts, relative to its blur."""
 BLEND_MM = 3.0
 """Width over which the fine canvas of the heart fades into the coarser one around it."""
 
@@ -206,7 +208,7 @@ def _psf_weights(source: Axis, target: Axis, fwhm_mm: float, enhancement: float)
     sd = float(np.sqrt(max((fwhm_mm / FWHM_PER_SD) ** 2 - painted, (0.1 * source.step_mm) ** 2)))
     weights = gaussian_weights(source, target, sd)
     if enhancement > 0:
-        wide = float(np.sqrt(sd**2 + (1.1 * fwhm_mm / FWHM_PER_SD) ** 2))
+        wide = float(np.sqrt(sd**2 + (ENHANCED_FWHM * fwhm_mm / FWHM_PER_SD) ** 2))
         weights = (1.0 + enhancement) * weights - enhancement * gaussian_weights(source, target, wide)
     return weights
 
@@ -326,7 +328,7 @@ def noise_transfer(shape_yx: tuple[int, int], settings: ScanSettings) -> np.ndar
     f = np.hypot(fy, fx)
     sd = 1.15 * settings.psf_fwhm_mm / FWHM_PER_SD
     mtf = np.exp(-2 * (np.pi * f * sd) ** 2)
-    mtf *= 1.0 + settings.edge_enhancement * (1.0 - np.exp(-2 * (np.pi * f * 1.1 * sd) ** 2))
+    mtf *= 1.0 + settings.edge_enhancement * (1.0 - np.exp(-2 * (np.pi * f * ENHANCED_FWHM * sd) ** 2))
     power = (f + 0.02) * mtf**2
     angle = np.arctan2(fy, fx)
     # Rays along x cross more tissue than rays along y, so noise runs in streaks along x: power at high f_y.

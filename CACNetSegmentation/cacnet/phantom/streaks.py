@@ -17,7 +17,7 @@ ANGLES = 100
 BLOCK_MM = 2.0
 LEAST_EXCESS_HU_MM2 = 12000.0
 """A slice with less excess than this (a few mm² of bone's cortex) shows no streaks."""
-HARDENING_PER_HU_MM = 2.2e-6
+HARDENING_PER_HU_MM = 8.0e-6
 
 
 def streaks_hu(hu: np.ndarray, geometry: Geometry, strength: float, rng: np.random.Generator) -> np.ndarray | float:
@@ -51,6 +51,6 @@ def _slice_streaks(excess: np.ndarray, strength: float, rng: np.random.Generator
     path = radon(square, angles, circle=False) * PIXEL_MM
     lost = HARDENING_PER_HU_MM * strength * path**2
     # Photon starvation: the noise of a ray grows with the matter it crosses.
-    lost += rng.normal(0.0, 0.012 * strength, path.shape) * path
+    lost += rng.normal(0.0, 0.02 * strength, path.shape) * path
     error = -iradon(lost, angles, circle=False, output_size=side) / PIXEL_MM
     return np.clip(error, -500, 500)[: excess.shape[0], : excess.shape[1]].astype(np.float32)

@@ -1,0 +1,199 @@
+"""The simulated scanner does what its settings say: blur, noise, padding, motion, slabs."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from cacnet.phantom.canvas import Canvas
+from cacnet.phantom.patient import draw_patient
+from cacnet.phantom.scanner import (
+    Motion,
+    ScanSettings,
+    coarser,
+    crop_scan,
+    draw_scan,
+    move_slabs,
+    outside_field,
+    scan,
+    without_contrast,
+)
+from cacnet.volume import Geometry
+
+PATIENT = draw_patient(1)
+QUIET = ScanSettings(
+    geometry=Geometry((40, 96, 96), (0.5, 0.4, 0.4), (-19.0, -19.0, -10.0)),
+    field_centre_mm_xy=(0.0, 0.0),
+    field_radius_mm=19.2,
+    psf_fwhm_mm=0.8,
+    psf_z_fwhm_mm=0.9,
+    edge_enhancement=0.0,
+    noise_sd_hu=0.0,
+    noise_anisotropy=0.0,
+    noise_z_correlation=0.3,
+    streak_strength=0.0,
+    padding_hu=-2048,
+    circular_field=False,
+)
+
+
+def uniform_canvas(hu: float = 0.0) -> Canvas:
+    return Canvas.filled((-20, -20, -11), (20, 20, 11), 0.5, hu)
+
+
+def scanned(canvas: Canvas, settings: ScanSettings, seed: int = 0) -> np.ndarray:
+    return scan(canvas, PATIENT, settings, np.random.default_rng(seed)).astype(float)
+
+
+@pytest.fixture(scope="module")
+def noise():
+    return scanned(uniform_canvas(), replace(QUIET, noise_sd_hu=30.0))
+
+
+def test_noise_has_the_standard_deviation_that_was_set(noise):
+    assert noise[:, 32:64, 32:64].std() == pytest.approx(30.0, rel=0.06)
+
+
+def test_noise_leaves_the_mean_alone(noise):
+    assert abs(noise.mean()) < 0.5
+
+
+def test_noise_of_neighbouring_pixels_is_correlated_and_cancels_over_larger_regions(noise):
+    pair = np.corrcoef(noise[:, :, :-1].ravel(), noise[:, :, 1:].ravel())[0, 1]
+    assert 0.2 < pair < 0.9
+    blocks = noise.reshape(40, 6, 16, 6, 16).mean((2, 4))
+    # White noise smoothed by a Gaussian of SD s scatters over blocks of area A by √(4π s² / A); a ramp by far less.
+    smoothed_white = 30.0 * np.sqrt(4 * np.pi * (1.15 * 0.8 / 2.355) ** 2 / 6.4**2)
+    assert blocks.std() < 0.5 * smoothed_white
+
+
+def test_noise_of_neighbouring_slices_has_the_correlation_that_was_set(noise):
+    assert np.corrcoef(noise[:-1].ravel(), noise[1:].ravel())[0, 1] == pytest.approx(0.3, abs=0.04)
+
+
+def test_the_same_generator_gives_the_same_voxels(noise):
+    np.testing.assert_array_equal(scanned(uniform_canvas(), replace(QUIET, noise_sd_hu=30.0)), noise)
+
+
+def edge_response_fwhm_mm(axis: str) -> float:
+    canvas = uniform_canvas()
+    box = canvas.box((-20, -20, -11), (20, 20, 11))
+    distance = (box.x_mm if axis == "x" else box.z_mm) + 0.1
+    canvas.hu[...] = 1000.0 * canvas.coverage(np.broadcast_to(distance, canvas.hu.shape))
+    fine = Geometry((200, 8, 8), (0.05, 0.4, 0.4), (0, 0, -5.0))
+    if axis == "x":
+        fine = Geometry((8, 8, 200), (0.4, 0.4, 0.05), (-5.0, 0, 0))
+    hu = scanned(canvas, replace(QUIET, geometry=fine))
+    edge = hu[4, 4] if axis == "x" else hu[:, 4, 4]
+    line = -np.gradient(edge, 0.05)
+    position = -5.0 + 0.05 * np.arange(200)
+    sd = np.sqrt((line * position**2).sum() / line.sum() - ((line * position).sum() / line.sum()) ** 2)
+    return float(2.3548 * sd)
+
+
+@pytest.mark.parametrize(("axis", "fwhm"), [("x", 0.8), ("z", 0.9)])
+def test_an_edge_is_blurred_by_the_width_that_was_set(axis, fwhm):
+    assert edge_response_fwhm_mm(axis) == pytest.approx(fwhm, abs=0.05)
+
+
+def test_a_sharp_kernel_overshoots_at_an_edge():
+    canvas = uniform_canvas()
+    canvas.hu[:, :, 40:] = 500.0
+    assert scanned(canvas, QUIET).max() <= 500
+    assert scanned(canvas, replace(QUIET, edge_enhancement=0.5)).max() > 515
+
+
+def test_attenuation_is_clipped_to_what_twelve_bits_hold():
+    assert scanned(uniform_canvas(9000.0), QUIET).max() == 3071
+    assert scanned(uniform_canvas(-4000.0), QUIET).min() == -1024
+
+
+def test_outside_the_circular_field_lies_padding():
+    settings = replace(QUIET, circular_field=True)
+    hu = scanned(uniform_canvas(40.0), settings)
+    assert (hu[:, 0, 0] == -2048).all()
+    assert (hu[:, 48, 48] == 40).all()
+    np.testing.assert_array_equal((hu == -2048).all(0), outside_field(settings, settings.geometry))
+
+
+def test_a_square_field_has_no_padding():
+    assert not outside_field(QUIET, QUIET.geometry).any()
+
+
+def rod_canvas() -> Canvas:
+    canvas = uniform_canvas()
+    canvas.hu[:, 38:42, 38:42] = 1000.0
+    canvas.layers["coronary"] = np.zeros(canvas.hu.shape, np.uint8)
+    canvas.layers["coronary"][:, 38:42, 38:42] = 4
+    return canvas
+
+
+def test_double_motion_leaves_a_weaker_second_contour():
+    moved = replace(QUIET, motion=(Motion(4, (5.0, 0.0, 0.0), double=True),))
+    row = scanned(rod_canvas(), moved)[20, 47]
+    x_mm = -19.0 + 0.4 * np.arange(96)
+    here, there, between = (row[np.abs(x_mm - x) < 0.6].max() for x in (0.0, -3.7, -1.9))
+    assert between < 250
+    assert 300 < there < here < 1000
+
+
+def test_motion_of_one_artery_leaves_the_rest_of_the_scan_alone():
+    moved = replace(QUIET, motion=(Motion(3, (6.0, 0.0, 0.0), double=False),))
+    np.testing.assert_array_equal(scanned(rod_canvas(), moved), scanned(rod_canvas(), QUIET))
+
+
+def test_a_slab_step_moves_attenuation_and_labels_together():
+    canvas = rod_canvas()
+    settings = replace(QUIET, slab_mm=10.0, slab_steps_mm_xy=((0.0, 0.0), (3.0, 0.0)), slab_hu=(0.0, 0.0))
+    move_slabs(canvas, settings)
+    for layer in (canvas.hu, canvas.layers["coronary"]):
+        lower, upper = (np.flatnonzero(layer[k, 40]).mean() for k in (2, 42))
+        assert lower - upper == pytest.approx(6.0, abs=0.6)
+
+
+def test_drawn_settings_lie_in_the_published_ranges_and_repeat():
+    for seed in range(30):
+        patient = draw_patient(seed)
+        settings = draw_scan(patient)
+        z, y, _ = settings.geometry.spacing_mm_zyx
+        assert 0.30 <= y <= 0.49
+        assert 0.4 <= z <= 1.5
+        assert 0.6 <= settings.psf_fwhm_mm <= 0.9
+        assert 14 <= settings.noise_sd_hu <= 48
+        assert settings == draw_scan(patient)
+    assert draw_scan(PATIENT, "chest").geometry.extent_mm_zyx[1] >= 350
+
+
+def test_a_cropped_scan_keeps_the_voxel_centres_of_the_whole():
+    cropped = crop_scan(QUIET, np.array([-5.0, -5.0, -5.0]), np.array([5.0, 6.0, 7.0]))
+    index = QUIET.geometry.lps_to_index(np.array(cropped.geometry.origin_mm_lps))
+    np.testing.assert_allclose(index, np.rint(index), atol=1e-9)
+    lower, upper = cropped.geometry.bounds_mm_lps
+    assert (lower <= [-5, -5, -5]).all()
+    assert (upper >= [5, 6, 7]).all()
+
+
+def test_coarser_voxels_cover_the_same_extent():
+    lower, upper = QUIET.geometry.bounds_mm_lps
+    new_lower, new_upper = coarser(QUIET, 2).geometry.bounds_mm_lps
+    np.testing.assert_allclose(new_lower, lower)
+    np.testing.assert_allclose(new_upper, upper)
+
+
+def test_a_scan_without_contrast_has_slices_of_three_mm_in_the_same_place():
+    plain = without_contrast(replace(QUIET, motion=(Motion(4, (1.0, 0.0, 0.0), False),)))
+    assert plain.geometry.spacing_mm_zyx[0] == 3.0
+    assert plain.motion == ()
+    assert plain.geometry.bounds_mm_lps[0][2] == pytest.approx(QUIET.geometry.bounds_mm_lps[0][2])
+
+
+def test_the_fine_canvas_replaces_its_surroundings_where_it_lies():
+    around = Canvas.filled((-25, -25, -15), (25, 25, 15), 1.0, -800.0)
+    heart = Canvas.filled((-10, -10, -6), (10, 10, 6), 0.5, 100.0)
+    hu = scan(heart, PATIENT, QUIET, np.random.default_rng(0), around)
+    assert hu[20, 48, 48] == 100
+    assert hu[20, 2, 2] == -800
+
+
+@pytest.mark.parametrize(("enhancement", "word"), [(0.0, "smooth"), (0.2, "medium"), (0.6, "sharp")])
+def test_the_kernel_has_a_word(enhancement, word):
+    assert replace(QUIET, edge_enhancement=enhancement).kernel == word
