@@ -101,7 +101,7 @@ CORONARY_SEGMENT = SegmentDefinition(
     "CoronaryArteries",
     "Coronary arteries",
     6,
-    _rgb(150, 32, 32),
+    _rgb(190, 30, 45),
     ANATOMICAL_STRUCTURE,
     CORONARY_ARTERY,
     CORONARY_ARTERY,

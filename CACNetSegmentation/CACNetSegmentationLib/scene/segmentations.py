@@ -15,7 +15,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 from CACNetSegmentationLib.scene.subject_hierarchy import place_beside
 from CACNetSegmentationLib.scene.volumes import geometry_of_node, ijk_to_ras_matrix, image_data
 
-CALCIUM_OPACITY_2D_FILL = 0.5
+CALCIUM_OPACITY_2D_FILL = 1.0
 CORONARY_OPACITY_2D_FILL = 0.0
 """Arteries are drawn as an outline in slices, so that lumen and calcium stay visible."""
 CORONARY_OPACITY_3D = 0.35

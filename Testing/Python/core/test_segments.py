@@ -1,10 +1,13 @@
 """Segment definitions and the segmentation file, without Slicer; `scene/test_segmentations.py` reads it with Slicer."""
 
+import json
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
 from cacnet import segments
 from cacnet.volume import Geometry, GeometryMismatchError, geometry_of
+from product_paths import PRODUCT
 
 GEOMETRY = Geometry((2, 3, 4), (0.5, 0.4, 0.3), (1.0, 2.0, 3.0))
 
@@ -118,3 +121,12 @@ def test_labels_of_another_shape_are_refused(tmp_path, wrong):
     with pytest.raises(GeometryMismatchError):
         segments.write_seg_nrrd(tmp_path / "a.seg.nrrd", *arrays, GEOMETRY, "cacnet-1")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_terminology_recommends_the_colours_of_the_segments():
+    terminology = json.loads((PRODUCT / "Resources" / "Terminology" / "CACNet.term.json").read_text(encoding="utf-8"))
+    assert terminology["SegmentationCategoryTypeContextName"] == segments.TERMINOLOGY_CONTEXT
+    types = [t for category in terminology["SegmentationCodes"]["Category"] for t in category["Type"]]
+    recommended = {t["CodeValue"]: t["recommendedDisplayRGBValue"] for t in types}
+    for definition in (segments.CALCIUM_SEGMENTS[-1], segments.CORONARY_SEGMENT):
+        assert recommended[definition.type.value] == [round(255 * channel) for channel in definition.color_rgb]

@@ -107,6 +107,15 @@ def test_a_segment_lies_where_its_voxel_lies_in_the_patient(segmentation_node, c
             assert found.GetElement(row, column) == pytest.approx(expected.GetElement(row, column), abs=1e-9)
 
 
+def test_calcium_is_filled_and_the_arteries_are_only_outlined_in_slices(segmentation_node):
+    display = segmentation_node.GetDisplayNode()
+    for definition in segments.CALCIUM_SEGMENTS:
+        assert display.GetSegmentOpacity2DFill(definition.segment_id) == 1
+    assert display.GetSegmentOpacity2DFill("CoronaryArteries") == 0
+    assert display.GetSegmentOpacity2DOutline("CoronaryArteries") == 1
+    assert display.GetSegmentOpacity3D("CoronaryArteries") < 0.5
+
+
 def test_painting_continues_on_the_grid_of_the_ct(segmentation_node, ct_node):
     role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
     assert segmentation_node.GetNodeReference(role) is ct_node
