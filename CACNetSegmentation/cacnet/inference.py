@@ -45,12 +45,17 @@ class Device:
     Attributes:
         name: 'cpu', 'cuda' or 'mps'.
         precision: 'float32', 'bfloat16' or 'float16'; what convolutions run in.
-        description: for reports.
+        hardware: for people.
     """
 
     name: str
     precision: str
-    description: str
+    hardware: str
+
+    @property
+    def description(self) -> str:
+        """Hardware and precision, for reports."""
+        return f"{self.hardware}, {self.precision}"
 
 
 @dataclass(frozen=True)
@@ -223,11 +228,11 @@ def _ladder(device: Device, largest: int) -> Iterator[tuple[Device, int]]:
 def _available_devices() -> Iterator[Device]:
     if torch.cuda.is_available():
         precision = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
-        yield Device("cuda", precision, f"{torch.cuda.get_device_name()}, {precision}")
+        yield Device("cuda", precision, torch.cuda.get_device_name())
     if torch.backends.mps.is_available():
-        yield Device("mps", "float32", "Apple GPU, float32")
+        yield Device("mps", "float32", "Apple GPU")
     precision = "bfloat16" if _cpu_is_fast_in_bfloat16() else "float32"
-    yield Device("cpu", precision, f"CPU, {torch.get_num_threads()} threads, {precision}")
+    yield Device("cpu", precision, f"CPU, {torch.get_num_threads()} threads")
 
 
 def _cpu_is_fast_in_bfloat16() -> bool:

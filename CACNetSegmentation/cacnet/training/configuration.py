@@ -27,8 +27,8 @@ class SamplingConfig:
     """Where patches are centred, and how they are varied.
 
     Attributes:
-        calcium, vessel, distractor, anywhere: relative shares. Calcium is chosen by lesion, so that a speck is seen as
-            often as a long plaque.
+        calcium, vessel, distractor, mined, anywhere: relative shares. Calcium is chosen by lesion, so that a speck is
+            seen as often as a long plaque; 'mined' is where the network lately saw calcium that is none.
         rescan_patches: after how many patches a worker looks for new cases in the folder.
         augment: vary patches at all.
         flip: probability of mirroring each axis.
@@ -37,8 +37,9 @@ class SamplingConfig:
 
     calcium: float = 0.5
     vessel: float = 0.25
-    distractor: float = 0.15
-    anywhere: float = 0.1
+    distractor: float = 0.1
+    mined: float = 0.1
+    anywhere: float = 0.05
     rescan_patches: int = 400
     augment: bool = True
     flip: float = 0.5
@@ -63,6 +64,7 @@ class TrainingConfig:
         gradient_limit: largest norm of the gradient; 0 for no limit.
         ema_decay: decay of the running average of the weights, which is what is validated and exported; 0 for none.
         precision: 'auto' (what the device is fast in), 'float32' or 'bfloat16'.
+        mine_steps: steps between minings of one training case for false positives (mining.py); 0 for none.
         workers: processes that prepare patches; 0 prepares them in between steps.
     """
 
@@ -87,6 +89,7 @@ class TrainingConfig:
     log_steps: int = 20
     validate_steps: int = 1000
     validation_cases: int = 3
+    mine_steps: int = 500
 
     def __post_init__(self) -> None:
         _require(self.optimiser in ("sgd", "adamw"), f"the optimiser '{self.optimiser}'", "sgd or adamw")
@@ -123,6 +126,8 @@ PRESETS: Mapping[str, TrainingConfig] = {
         gradient_limit=0.0,
         ema_decay=0.0,
         precision="float32",
+        mine_steps=0,
+        sampling=SamplingConfig(mined=0.0),
     ),
     # What trains the bundled weights: the same network and loss, made for a compact budget on a CPU. Eight channels at
     # full resolution instead of sixteen save a quarter of every step.

@@ -14,9 +14,13 @@ from cacnet.prepare import REMOVED_HU, normalise_hu
 from cacnet.training.augmentation import augment_hu, resize
 from cacnet.training.cases import Case, CaseError, list_cases, read_case
 from cacnet.training.configuration import TrainingConfig
+from cacnet.training.mining import mined_positions
 
 MAX_POSITIONS = 5000
 """Vessel and distractor voxels remembered for each case; plenty to centre patches on."""
+
+KINDS = ("calcium", "vessel", "distractor", "mined", "anywhere")
+"""What a patch may be centred on; the names of the shares in SamplingConfig."""
 
 ZOOM_RANGE = (0.88, 1.14)
 CENTRE_JITTER = 0.35
@@ -28,6 +32,8 @@ class CaseSampler:
 
     def __init__(self, folder: Path) -> None:
         self.case: Case = read_case(folder)
+        self.mined = np.zeros((0, 3), np.int64)
+        """Voxels (n, 3) where the network saw calcium that is none (mining.py)."""
 
     @cached_property
     def lesions(self) -> list[np.ndarray]:
@@ -49,11 +55,13 @@ class CaseSampler:
         return [_some_positions(codes == code) for code in present if code > 0]
 
     def choose(self, kind: str, random: np.random.Generator) -> np.ndarray:
-        """A voxel (z, y, x) of that kind; anywhere, where the case has none."""
+        """A voxel (z, y, x) of that kind; for 'mined' a distractor, and for all anywhere, where the case has none."""
         groups: list[np.ndarray] = []
         if kind == "calcium":
             groups = self.lesions
-        elif kind == "distractor":
+        elif kind == "mined" and len(self.mined):
+            groups = [self.mined]
+        elif kind in ("distractor", "mined"):
             groups = self.distractors
         elif kind == "vessel" and len(self.vessel):
             groups = [self.vessel]
@@ -67,12 +75,14 @@ class PatchDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Patch number i of a run, as (image (1, e, e, e) float32, target (classes, e, e, e) uint8).
 
     Every patch depends on the seed, its number and the cases at hand only, so a resumed run goes on with the very
-    patches that the interrupted one would have drawn. New cases in the folder are noticed every `rescan_patches`.
+    patches that the interrupted one would have drawn. New cases in the folder, and new positions in the folder
+    `mined`, are noticed every `rescan_patches`.
     """
 
-    def __init__(self, folder: Path, config: TrainingConfig) -> None:
+    def __init__(self, folder: Path, config: TrainingConfig, mined: Path | None = None) -> None:
         self.folder = folder
         self.config = config
+        self.mined = mined
         self.samplers: dict[Path, CaseSampler] = {}
         self.last_scan = -1
 
@@ -82,22 +92,24 @@ class PatchDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def __getitem__(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         scan = number // self.config.sampling.rescan_patches
         if scan != self.last_scan:
-            self._scan()
+            self._scan(step=scan * self.config.sampling.rescan_patches // self.config.batch)
             self.last_scan = scan
         random = np.random.default_rng([self.config.seed, number])
         sampler = list(self.samplers.values())[random.integers(len(self.samplers))]
-        kinds = ("calcium", "vessel", "distractor", "anywhere")
-        shares = np.array([getattr(self.config.sampling, kind) for kind in kinds])
-        kind = kinds[random.choice(len(kinds), p=shares / shares.sum())]
+        shares = np.array([getattr(self.config.sampling, kind) for kind in KINDS])
+        kind = KINDS[random.choice(len(KINDS), p=shares / shares.sum())]
         return draw_patch(sampler, kind, self.config, random)
 
-    def _scan(self) -> None:
+    def _scan(self, step: int) -> None:
         for folder in list_cases(self.folder):
             if folder not in self.samplers:
                 self.samplers[folder] = CaseSampler(folder)
         self.samplers = dict(sorted(self.samplers.items()))
         if not self.samplers:
             raise CaseError(f"no case in '{self.folder}'", "folders made by cacnet.training.make_cases")
+        for sampler in self.samplers.values():
+            if self.mined is not None:
+                sampler.mined = mined_positions(self.mined, sampler.case.name, step)
 
 
 def draw_patch(

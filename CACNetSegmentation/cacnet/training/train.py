@@ -1,6 +1,6 @@
 """The training loop. `python -m cacnet.training.train --cases DIR --output RUN_DIR --preset bundled --max-minutes 60`
 
-A run is a folder: config.json, curve.csv (losses), validation.csv, checkpoint.pt, and at the end the bundle model/<id>.
+A run is a folder: config.json, curve.csv (losses), validation.csv, checkpoint.pt, mined/, and in the end model/<id>.
 It may be killed at any time; `--resume` goes on from the last checkpoint with the patches that would have come next.
 """
 
@@ -32,10 +32,13 @@ from cacnet.training.configuration import (
     load_config,
 )
 from cacnet.training.curves import CURVE_COLUMNS, append_row, keep_rows, write_text
+from cacnet.training.mining import forget_mined_after, mine, store_mined
 from cacnet.training.sampling import PatchDataset
 from cacnet.training.trainer import Run, Trainer
 from cacnet.training.validation import ValidationScores, validate
 from cacnet.weights import ModelBundle, load_bundle, save_bundle
+
+MINED_FOLDER = "mined"
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +61,9 @@ def train(run: Run, resume: bool = False) -> ModelBundle:
             since_log = time.monotonic()
         if trainer.step % config.validate_steps == 0:
             _validate(run, trainer)
+            since_log = time.monotonic()
+        if config.mine_steps and trainer.step % config.mine_steps == 0:
+            _mine(run, trainer)
             since_log = time.monotonic()
         if now - last_checkpoint > 60 * config.checkpoint_minutes:
             save_checkpoint(run.output, trainer.state())
@@ -104,6 +110,7 @@ def _start(run: Run, resume: bool) -> Trainer:
         trainer.restore(state)
     for name, columns in (("curve.csv", CURVE_COLUMNS), ("validation.csv", ("step", *ValidationScores.names()))):
         keep_rows(run.output / name, columns, trainer.step)
+    forget_mined_after(run.output / MINED_FOLDER, trainer.step)
     logger.info(
         "%s at step %d of %d on %s; %d cases, %d parameters",
         "resuming" if state else "starting",
@@ -119,7 +126,7 @@ def _start(run: Run, resume: bool) -> Trainer:
 def _batches(run: Run, first_step: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     config = run.config
     loader = DataLoader(
-        PatchDataset(run.cases, config),
+        PatchDataset(run.cases, config, run.output / MINED_FOLDER),
         batch_size=config.batch,
         sampler=range(first_step * config.batch, config.total_steps * config.batch),
         num_workers=config.workers,
@@ -144,6 +151,14 @@ def _validate(run: Run, trainer: Trainer) -> None:
         scores.lesions,
         scores.false_positives,
     )
+
+
+def _mine(run: Run, trainer: Trainer) -> None:
+    cases = list_cases(run.cases)
+    case = cases[trainer.step // run.config.mine_steps % len(cases)]
+    positions = mine(trainer.model(), case, trainer.device)
+    store_mined(run.output / MINED_FOLDER, case.name, trainer.step, positions)
+    logger.info("step %d: %d false positives in the training case %s", trainer.step, len(positions), case.name)
 
 
 def _log(run: Run, trainer: Trainer, parts: LossParts, seconds_per_step: float, elapsed: float) -> None:

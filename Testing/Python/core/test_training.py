@@ -30,6 +30,7 @@ TINY = TrainingConfig(
     log_steps=2,
     validate_steps=4,
     ema_decay=0.95,
+    mine_steps=0,
 )
 
 
@@ -125,6 +126,17 @@ def test_a_run_validates_and_exports_a_bundle_that_says_how_it_was_made(cases, t
     assert card.training["config"] == json.loads(json.dumps(config_record(TINY)))
     assert card.accuracy["validation_during_training"]["lesions"] == 6
     assert card.input.tile_voxels == 32
+
+
+def test_a_run_mines_its_cases_in_turn_and_a_resumed_one_mines_again(cases, tmp_path):
+    run = Run(cases, tmp_path / "run", replace(TINY, mine_steps=2, total_steps=4))
+    training.train(run)
+    mined = tmp_path / "run" / "mined"
+    names = ["one@000000004.npy", "two@000000002.npy"]
+    assert sorted(path.name for path in mined.iterdir()) == names
+    (mined / "two@000000099.npy").write_bytes((mined / names[0]).read_bytes())
+    training.train(run, resume=True)
+    assert sorted(path.name for path in mined.iterdir()) == names
 
 
 def test_a_run_stops_when_its_time_is_over(cases, tmp_path):

@@ -9,6 +9,7 @@ from cacnet.prepare import REMOVED_HU, normalise_hu
 from cacnet.training.augmentation import augment_hu, resize
 from cacnet.training.cases import CaseError, write_case
 from cacnet.training.configuration import SamplingConfig, TrainingConfig
+from cacnet.training.mining import store_mined
 from cacnet.training.sampling import CaseSampler, PatchDataset, draw_patch
 
 PLAIN = SamplingConfig(augment=False, rescan_patches=4)
@@ -47,11 +48,29 @@ def test_a_chosen_voxel_is_of_its_kind(sampler, kind):
     assert all(getattr(sampler.case, labels)[tuple(sampler.choose(kind, random))] for _ in range(20))
 
 
+def test_mined_positions_are_chosen_where_there_are_some_and_distractors_before(sampler):
+    random = np.random.default_rng(0)
+    assert sampler.choose("mined", random).tolist() == [30, 3, 3]
+    sampler.mined = np.array([[7, 8, 9]])
+    assert sampler.choose("mined", random).tolist() == [7, 8, 9]
+
+
+def test_mined_positions_reach_the_patches_of_later_steps(tmp_path):
+    write_heart(tmp_path / "cases" / "heart")
+    store_mined(tmp_path / "mined", "heart", 10, np.array([[7, 8, 9]]))
+    patches = PatchDataset(tmp_path / "cases", replace(CONFIG, total_steps=500), tmp_path / "mined")
+    found = []
+    for number in (0, 119, 120, 800):  # two patches a step, a delay of 50 steps
+        patches[number]
+        found.append(len(next(iter(patches.samplers.values())).mined))
+    assert found == [0, 0, 1, 1]
+
+
 def test_a_case_without_calcium_is_sampled_anywhere(tmp_path):
     empty = np.zeros((20, 20, 20), np.uint8)
     sampler = CaseSampler(write_case(tmp_path / "empty", empty, empty, empty))
     random = np.random.default_rng(0)
-    for kind in ("calcium", "vessel", "distractor", "anywhere"):
+    for kind in ("calcium", "vessel", "distractor", "mined", "anywhere"):
         assert all(0 <= index < 20 for index in sampler.choose(kind, random))
 
 
