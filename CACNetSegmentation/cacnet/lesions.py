@@ -187,20 +187,35 @@ def _describe(
 def _components(vessels: np.ndarray, connectivity: int) -> tuple[np.ndarray, list[Box]]:
     """int32 component ids from 1 in the order of first voxels, and each one's box. Components never mix vessels."""
     neighbours = ndimage.generate_binary_structure(3, 1 if connectivity == 6 else 3)
-    components = np.zeros(vessels.shape, dtype=np.int32)
-    boxes: list[Box] = []
-    for vessel in np.unique(vessels[vessels > 0]):
-        of_vessel, n_found = ndimage.label(vessels == vessel, neighbours, output=np.int32)
-        np.add(of_vessel, len(boxes), out=components, where=of_vessel > 0)
-        boxes += ndimage.find_objects(of_vessel, max_label=n_found)
-    first = [_first_voxel(components[box] == i, box) for i, box in enumerate(boxes, start=1)]
-    order = sorted(range(len(boxes)), key=lambda i: first[i])
-    rank = np.zeros(len(boxes) + 1, dtype=np.int32)
-    rank[[i + 1 for i in order]] = np.arange(1, len(boxes) + 1)
-    return rank[components], [boxes[i] for i in order]
+    touching, _ = ndimage.label(vessels, neighbours, output=np.int32)
+    pieces: list[tuple[Box, np.ndarray]] = []
+    for number, box in enumerate(ndimage.find_objects(touching), start=1):
+        mask = touching[box] == number
+        present = np.unique(vessels[box][mask])
+        if len(present) == 1:
+            pieces.append((box, mask))
+            continue
+        for vessel in present:
+            pieces += _pieces(mask & (vessels[box] == vessel), box, neighbours)
+    pieces.sort(key=lambda piece: _first_voxel(*piece))
+    components = touching  # the crop may be large, so its memory is used again
+    components[...] = 0
+    for lesion_id, (box, mask) in enumerate(pieces, start=1):
+        components[box][mask] = lesion_id
+    return components, [box for box, _ in pieces]
 
 
-def _first_voxel(mask: np.ndarray, box: Box) -> tuple[int, int, int]:
+def _pieces(mask: np.ndarray, within: Box, neighbours: np.ndarray) -> list[tuple[Box, np.ndarray]]:
+    """The components of a mask on a box, each on its own box."""
+    labels, _ = ndimage.label(mask, neighbours)
+    pieces: list[tuple[Box, np.ndarray]] = []
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        z, y, x = (slice(w.start + s.start, w.start + s.stop) for w, s in zip(within, box, strict=True))
+        pieces.append(((z, y, x), labels[box] == number))
+    return pieces
+
+
+def _first_voxel(box: Box, mask: np.ndarray) -> tuple[int, int, int]:
     """The lesion's first voxel in (z, y, x) order; the box's first plane always holds one."""
     y, x = np.argwhere(mask[0])[0]
     return box[0].start, box[1].start + int(y), box[2].start + int(x)
