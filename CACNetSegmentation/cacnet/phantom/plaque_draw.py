@@ -113,12 +113,13 @@ def _calcified(place: tuple[int, int], rng: np.random.Generator, patient: Patien
     severe = np.clip(patient.calcium_burden / 4, 0, 1)
     kind = str(rng.choice(["spot", "crescent", "sheet"], p=[0.42 - 0.2 * severe, 0.48, 0.10 + 0.2 * severe]))
     length, thickness, arc = {
-        "spot": (rng.uniform(0.8, 2.4), rng.uniform(0.5, 1.5), rng.uniform(15, 60)),
-        "crescent": (rng.lognormal(np.log(4.2), 0.5), rng.uniform(0.5, 2.0), rng.uniform(40, 150)),
-        "sheet": (rng.lognormal(np.log(8.5), 0.35), rng.uniform(0.35, 1.1), rng.uniform(110, 260)),
+        "spot": (rng.uniform(0.9, 2.6), rng.uniform(0.7, 1.9), rng.uniform(20, 70)),
+        "crescent": (rng.lognormal(np.log(5.2), 0.5), rng.uniform(0.7, 2.3), rng.uniform(40, 150)),
+        "sheet": (rng.lognormal(np.log(9.0), 0.35), rng.uniform(0.6, 1.5), rng.uniform(110, 260)),
     }[kind]
-    weak = rng.random() < 0.15
-    hu = rng.uniform(400, 600) if weak else float(np.clip(rng.lognormal(np.log(1000), 0.28), 650, 1750))
+    # Before the scanner's blur, which halves the peak of a plaque 0.6 mm thick: the peaks seen are 500-1600 HU.
+    weak = rng.random() < 0.1
+    hu = rng.uniform(550, 850) if weak else float(np.clip(rng.lognormal(np.log(1350), 0.28), 850, 2400))
     return _plaque(
         place, kind, True, (float(np.clip(length, 0.8, 16)), thickness, arc), hu * patient.attenuation.calcium_gain, rng
     )
@@ -149,7 +150,7 @@ def _plaque(
         angle=float(rng.uniform(-np.pi, np.pi)),
         twist=float(rng.normal(0, 0.08)),
         encroachment=float(rng.uniform(0.25, 0.75)),
-        roughness=float(rng.uniform(0.1, 0.45)),
+        roughness=float(rng.uniform(0.05, 0.25)),
         hu=float(hu),
         noise_seed=int(rng.integers(2**31)),
     )
