@@ -74,6 +74,7 @@ def train(run: Run, resume: bool = False) -> ModelBundle:
     save_checkpoint(run.output, trainer.state())
     if trainer.step % config.validate_steps:
         _validate(run, trainer)
+        save_checkpoint(run.output, trainer.state())  # with the scores
     return export(trainer)
 
 

@@ -123,6 +123,7 @@ class Trainer:
             "optimiser": self.optimiser.state_dict(),
             "plateau": self.plateau.state_dict(),
             "random": torch.get_rng_state(),
+            "scores": vars(self.last_scores) if self.last_scores else None,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -134,7 +135,8 @@ class Trainer:
             self.plateau.load_state_dict(state["plateau"])
             torch.set_rng_state(state["random"])
             self.step, self.seconds, self.epoch_loss = state["step"], state["seconds"], state["epoch_loss"]
-        except (KeyError, RuntimeError, ValueError) as error:
+            self.last_scores = ValidationScores(**state["scores"]) if state["scores"] else None
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit ({error})", "one of the same network") from error
 
     def model(self) -> LoadedModel:

@@ -128,6 +128,13 @@ def test_a_run_validates_and_exports_a_bundle_that_says_how_it_was_made(cases, t
     assert card.input.tile_voxels == 32
 
 
+def test_what_was_validated_is_still_known_after_a_resume(cases, tmp_path):
+    run = Run(cases, tmp_path / "run", replace(TINY, total_steps=4), validation=cases)
+    training.train(run)
+    training.train(replace(run, validation=None), resume=True)
+    assert "validation_during_training" in list_bundles([run.output / "model"])[0].card.accuracy
+
+
 def test_a_run_mines_its_cases_in_turn_and_a_resumed_one_mines_again(cases, tmp_path):
     run = Run(cases, tmp_path / "run", replace(TINY, mine_steps=2, total_steps=4))
     training.train(run)
