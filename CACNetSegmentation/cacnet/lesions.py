@@ -9,12 +9,11 @@ import numpy as np
 from scipy import ndimage
 
 from cacnet.anatomy import Vessel
+from cacnet.bounding_box import Box, box_of_nonzero
 from cacnet.errors import CacnetError
 from cacnet.scoring.agatston import AgatstonGrid, score_lesion
 from cacnet.scoring.threshold import ResolvedProtocol
 from cacnet.volume import Geometry, GeometryMismatchError
-
-Box = tuple[slice, slice, slice]
 
 
 class UnknownVesselLabelError(CacnetError):
@@ -131,7 +130,7 @@ def find_lesions(
         UnknownVesselLabelError: a number other than 0–5.
     """
     _require_shapes(geometry, calcium_vessel_zyx, hu_zyx, probability_zyx)
-    box = _box_of_nonzero(calcium_vessel_zyx)
+    box = box_of_nonzero(calcium_vessel_zyx)
     if box is None:
         return LesionSet((), geometry.shape_zyx, (0, 0, 0), np.zeros((0, 0, 0), dtype=np.int32))
     vessels = calcium_vessel_zyx[box]
@@ -219,18 +218,6 @@ def _first_voxel(box: Box, mask: np.ndarray) -> tuple[int, int, int]:
     """The lesion's first voxel in (z, y, x) order; the box's first plane always holds one."""
     y, x = np.argwhere(mask[0])[0]
     return box[0].start, box[1].start + int(y), box[2].start + int(x)
-
-
-def _box_of_nonzero(array: np.ndarray) -> Box | None:
-    """Bounding box of the non-zero voxels, or None; every step looks only at what the step before left."""
-    spans: list[slice] = []
-    for axis in range(3):
-        left = array[tuple(spans)]
-        hit = np.flatnonzero(left.any(axis=tuple(a for a in range(3) if a != axis)))
-        if hit.size == 0:
-            return None
-        spans.append(slice(int(hit[0]), int(hit[-1]) + 1))
-    return spans[0], spans[1], spans[2]
 
 
 def _require_shapes(geometry: Geometry, calcium: np.ndarray, hu: np.ndarray, probability: np.ndarray | None) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from cacnet.bounding_box import box_of_nonzero
 from cacnet.errors import CacnetError
 from cacnet.volume import Geometry, GeometryMismatchError
 
@@ -87,35 +88,47 @@ def clean(
 def _plausible_arteries(candidates: np.ndarray, geometry: Geometry, settings: PostprocessingSettings) -> np.ndarray:
     """Drop noise, and what is neither long enough for an artery nor near one that is."""
     components, n_found = ndimage.label(candidates, TOUCHING)
-    volume_mm3 = np.bincount(components.ravel(), minlength=n_found + 1) * geometry.voxel_volume_mm3
-    volume_mm3[0] = 0.0
+    volume_mm3 = np.bincount(components[candidates], minlength=n_found + 1) * geometry.voxel_volume_mm3
     keep = volume_mm3 >= max(settings.minimum_coronary_mm3, geometry.voxel_volume_mm3)
     trunks = volume_mm3 >= max(settings.trunk_mm3, geometry.voxel_volume_mm3)
     pieces = np.flatnonzero(keep & ~trunks)
     if trunks.any() and pieces.size:
         boxes = ndimage.find_objects(components)
-        near = cKDTree(geometry.index_to_lps(np.argwhere(trunks[components])))
+        near = cKDTree(geometry.index_to_lps(np.argwhere(_kept(candidates, components, trunks))))
         for piece in pieces:
             box = boxes[piece - 1]
             inside = np.argwhere(components[box] == piece) + [s.start for s in box]
             gap_mm, _ = near.query(geometry.index_to_lps(inside), distance_upper_bound=settings.gap_mm * (1 + 1e-9))
             keep[piece] = bool(np.isfinite(gap_mm).any())
-    return keep[components]
+    return _kept(candidates, components, keep)
 
 
 def _lesions_on_arteries(
     candidates: np.ndarray, coronary: np.ndarray, geometry: Geometry, settings: PostprocessingSettings
 ) -> np.ndarray:
     """Keep each calcium component whole, or drop it whole."""
-    components, n_found = ndimage.label(candidates, TOUCHING)
+    kept = np.zeros_like(candidates)
+    around = box_of_nonzero(candidates)
+    if around is None:
+        return kept
+    components, n_found = ndimage.label(candidates[around], TOUCHING)
     keep = np.zeros(n_found + 1, dtype=bool)
     for lesion, box in enumerate(ndimage.find_objects(components), start=1):
         mask = components[box] == lesion
         if mask.sum() * geometry.voxel_volume_mm3 < settings.minimum_calcium_mm3:
             continue
-        near = _near_artery(coronary, box, geometry, settings.coronary_margin_mm)
+        in_scan = tuple(slice(a.start + b.start, a.start + b.stop) for a, b in zip(around, box, strict=True))
+        near = _near_artery(coronary, in_scan, geometry, settings.coronary_margin_mm)
         keep[lesion] = near[mask].any() and near[mask].mean() >= settings.fraction_in_coronary
-    return keep[components]
+    kept[around] = _kept(candidates[around], components, keep)
+    return kept
+
+
+def _kept(candidates: np.ndarray, components: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """The candidates whose component is kept; looks up the candidates only, which are few."""
+    kept = candidates.copy()
+    kept[candidates] = keep[components[candidates]]
+    return kept
 
 
 def _near_artery(coronary: np.ndarray, box: tuple[slice, ...], geometry: Geometry, margin_mm: float) -> np.ndarray:
