@@ -25,6 +25,7 @@ from safetensors.torch import save as to_safetensors
 
 from cacnet.errors import CacnetError
 from cacnet.network import CACNet, NetworkConfig, NetworkConfigError
+from cacnet.network.cacnet import SIZE_MULTIPLE
 from cacnet.prepare import HU_RANGE, MODEL_SPACING_MM
 
 SCHEMA_VERSION = 1
@@ -33,6 +34,7 @@ WEIGHTS_FILE = "weights.safetensors"
 MAX_CARD_BYTES = 1 << 20
 MAX_WEIGHTS_BYTES = 256 << 20
 MAX_HEADER_BYTES = 1 << 20
+MAX_TILE_VOXELS = 512
 STATEMENT = "Trained on simulated CCTA. Research use only, not for diagnosis."
 BUNDLED_MODELS = Path(__file__).resolve().parents[1] / "Resources" / "Models"
 """Where the models that come with the extension are."""
@@ -283,6 +285,8 @@ def _card_from(raw: Mapping[str, Any], folder: Path) -> ModelCard:
             raise _corrupt(folder, f"'{name}' in {CARD_FILE} is {value!r}", "a text" if name in texts else "an object")
     if not _ID.fullmatch(str(raw["id"])):
         raise _corrupt(folder, f"the id {raw['id']!r}", "lower-case letters, digits, '.', '_' and '-'")
+    if contract.tile_voxels % SIZE_MULTIPLE or not SIZE_MULTIPLE <= contract.tile_voxels <= MAX_TILE_VOXELS:
+        raise _corrupt(folder, f"tiles of {contract.tile_voxels} voxels", f"a multiple of {SIZE_MULTIPLE}")
     if weights.file != WEIGHTS_FILE:
         raise _corrupt(folder, f"the weights file {weights.file!r}", WEIGHTS_FILE)
     return ModelCard(network=network, input=contract, weights=weights, **texts, **records)
