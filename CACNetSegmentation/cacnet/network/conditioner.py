@@ -1,6 +1,10 @@
 """The cross-frequency conditioner: tokens of all encoder scales, split by frequency, each band conditioning the other.
 
-Source: CAC-Net, eq. 1–3; the pooled token pyramid follows TopFormer (Zhang et al., CVPR 2022).
+Source: CAC-Net, eq. 1–3; the pooled token pyramid follows TopFormer (Zhang et al., CVPR 2022). Two things in these
+equations can be read otherwise. The text calls the middle band low, which is so on a centred spectrum only; the names
+E_h^bod and E_l^edg (body, edge) rather fit the spectrum as the transform returns it, where the middle is high:
+`NetworkConfig.frequency_shifted=False`. And A_h is computed from E_h, which is zero wherever E_l is not, so in eq. 3
+the factor 1 − A_h is one learned number for each channel there.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ class TrainingConfig:
 
 
 PRESETS: Mapping[str, TrainingConfig] = {
-    # CAC-Net as published: section 3.1. λ and class weights are not given there and are 1.
+    # CAC-Net as published; λ and class weights are not given there and are 1, an epoch is 100 steps.
     "paper": TrainingConfig(
         network=NetworkConfig(norm="instance", token_scales=5),
         loss=LossConfig(positive_weights=(1.0, 1.0)),
