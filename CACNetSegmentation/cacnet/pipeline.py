@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
-from scipy.spatial import cKDTree
 
-from cacnet import contrast, postprocessing, vessels
+from cacnet import contrast
 from cacnet.anatomy import Vessel
 from cacnet.errors import CacnetError
 from cacnet.findings import Finding, Severity
+from cacnet.labelling import Labels, label
 from cacnet.lesions import LesionSet, find_lesions
-from cacnet.prepare import Crop, Prepared, crop_covering, labels_on, normalise_hu, prepare, probability_on
+from cacnet.prepare import Prepared, normalise_hu, prepare
 from cacnet.progress import Progress, silent
 from cacnet.reading import read_ct
 from cacnet.report import ModelStatement, Scores
@@ -32,22 +31,13 @@ from cacnet.scoring import (
     resolve,
 )
 from cacnet.validation import check
-from cacnet.volume import Geometry, Volume
+from cacnet.volume import Volume
 
 if TYPE_CHECKING:
     from cacnet.inference import Device, Probabilities
     from cacnet.weights import LoadedModel
 
 DEFAULT_MODEL = "cacnet-simulated-v1"
-
-LUMEN_DEPTH_MM = 1.0
-"""Blood is measured at least this far inside the coronary mask, away from wall and blur, where the artery is wide."""
-
-SPREAD_MM = 2.0
-"""How far a coronary voxel on the CT's grid may lie from a labelled one on the model's grid."""
-
-CALCIUM_CLEARANCE_MM = 1.5
-"""Blood is measured at least this far from calcium, beyond its blooming."""
 
 
 class UnusableInputError(CacnetError):
@@ -143,71 +133,6 @@ def segment(request: Request, progress: Progress = silent) -> Result:
     return Result(volume, labels.calcium, labels.coronary, scores)
 
 
-@dataclass(frozen=True)
-class Labels:
-    """Label maps on the CT's grid, and what was noticed while making them.
-
-    Attributes:
-        calcium, coronary: (z, y, x) uint8 by vessel.
-        probability: (z, y, x) float16 calcium probability on the whole grid, for the lesions' confidence.
-        blood_hu: HU of voxels well inside wide, uncalcified lumen.
-        dominance: 'right', 'left', 'co' or None where the tree does not tell.
-        notes: sentences of the vessel step.
-    """
-
-    calcium: np.ndarray
-    coronary: np.ndarray
-    probability: np.ndarray
-    blood_hu: np.ndarray
-    dominance: str | None
-    notes: tuple[str, ...]
-
-
-def label(volume: Volume, prepared: Prepared, probabilities: Probabilities) -> Labels:
-    """From probabilities on the model's grid to vessels and calcium on the CT's grid."""
-    crop = crop_covering(prepared.grid, volume.geometry)
-    if crop is None:
-        raise UnusableInputError("the heart's region lies outside the CT", "a region inside it")
-    calcium_probability = probability_on(crop.geometry, probabilities.calcium, prepared.grid)
-    coronary_probability = probability_on(crop.geometry, probabilities.coronary, prepared.grid)
-    calcium, coronary = postprocessing.clean(calcium_probability, coronary_probability, crop.geometry)
-    del coronary_probability
-    on_grid = probabilities.coronary >= postprocessing.DEFAULT_SETTINGS.threshold
-    territories = vessels.label_territories(on_grid, prepared.hu, prepared.grid)
-    coronary_vessel = spread(labels_on(crop.geometry, territories.labels, prepared.grid), coronary, crop.geometry)
-    calcium_vessel = vessels.assign_calcium(calcium, coronary_vessel, crop.geometry)
-    return Labels(
-        calcium=_whole(calcium_vessel, crop, volume),
-        coronary=_whole(coronary_vessel, crop, volume),
-        probability=_whole(calcium_probability.astype(np.float16), crop, volume),
-        blood_hu=_lumen_hu(volume.hu[crop.slices], coronary, calcium, crop.geometry),
-        dominance=territories.dominance,
-        notes=territories.notes,
-    )
-
-
-def spread(territory: np.ndarray, coronary: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """Every coronary voxel with the number of its own, or else the nearest, labelled voxel; uint8.
-
-    The two grids disagree by less than a voxel at the arteries' surface; a piece that is farther than that from any
-    labelled voxel has no known artery.
-    """
-    labels = np.where(coronary, territory, 0).astype(np.uint8)
-    missing = np.argwhere(coronary & (territory == 0))
-    known = np.argwhere(labels > 0)
-    if len(missing) == 0:
-        return labels
-    if len(known) == 0:
-        labels[coronary] = Vessel.UNASSIGNED
-        return labels
-    tree = cKDTree(geometry.index_to_lps(known))
-    distance_mm, nearest = tree.query(geometry.index_to_lps(missing), distance_upper_bound=SPREAD_MM)
-    reached = np.isfinite(distance_mm)
-    labels[tuple(missing[~reached].T)] = Vessel.UNASSIGNED
-    labels[tuple(missing[reached].T)] = labels[tuple(known[nearest[reached]].T)]
-    return labels
-
-
 def resolve_for(volume: Volume, protocol: str | None, blood_hu: np.ndarray | None = None) -> ResolvedProtocol:
     """The protocol asked for, or the one for the scan's contrast phase, with this scan's blood and tube voltage.
 
@@ -254,28 +179,6 @@ def _blood_pool(volume: Volume, blood_hu: np.ndarray | None) -> tuple[float, flo
     except contrast.NoBloodPoolError:
         return None
     return heart.median_hu, heart.sd_hu
-
-
-def _lumen_hu(hu: np.ndarray, coronary: np.ndarray, calcium: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """HU of voxels deep inside the coronary mask and away from calcium, box by box to spare memory and time."""
-    values = [np.zeros(0, hu.dtype)]
-    labels, _ = ndimage.label(coronary)
-    spacing = geometry.spacing_mm_zyx
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
-        inside = np.pad(labels[box] == number, 1)
-        deep = ndimage.distance_transform_edt(inside, spacing)[1:-1, 1:-1, 1:-1] > LUMEN_DEPTH_MM
-        near = calcium[box]
-        if near.any():
-            deep &= ndimage.distance_transform_edt(~near, spacing) > CALCIUM_CLEARANCE_MM
-        values.append(hu[box][deep])
-    return np.concatenate(values)
-
-
-def _whole(part: np.ndarray, crop: Crop, volume: Volume) -> np.ndarray:
-    """An array on a crop put back into the CT's grid, zeros around it."""
-    whole = np.zeros(volume.geometry.shape_zyx, part.dtype)
-    whole[crop.slices] = part
-    return whole
 
 
 def region_findings(prepared: Prepared) -> tuple[Finding, ...]:

@@ -1,68 +1,13 @@
-"""The chain after the network: labels, lesions and scores on the CT's own grid, with a perfect network in its place."""
-
-from itertools import permutations, product
+"""What the chain decides between its steps: the protocol, what stops it, and what it remarks on its own result."""
 
 import numpy as np
 import pytest
-from cacnet import pipeline
-from cacnet.anatomy import Vessel
 from cacnet.findings import Finding, Severity
 from cacnet.inference import Probabilities, choose_device
+from cacnet.labelling import label
 from cacnet.lesions import find_lesions
-from cacnet.pipeline import UnusableInputError, label, require_usable, resolve_for, spread
-from cacnet.volume import Acquisition, Geometry, Volume
-from schematic import Schematic, artery_centres_mm_lps, prepared, schematic_ccta, true_probabilities
-from scipy.spatial.transform import Rotation
-
-ORIENTATIONS = [
-    np.array(
-        [[sign if column == axis else 0 for column in range(3)] for axis, sign in zip(order, signs, strict=True)]
-    ).T
-    for order in permutations(range(3))
-    for signs in product((1, -1), repeat=3)
-]
-SOME_ORIENTATIONS = [*ORIENTATIONS[::7], Rotation.from_euler("xyz", [25, -10, 40], degrees=True).as_matrix()]
-
-
-def labelled(scan: Schematic) -> pipeline.Labels:
-    on_grid = prepared(scan)
-    calcium, coronary = true_probabilities(on_grid)
-    return label(scan.volume, on_grid, Probabilities(calcium, coronary, choose_device("cpu"), 96))
-
-
-@pytest.mark.parametrize("direction", SOME_ORIENTATIONS)
-def test_labels_and_lesions_lie_where_they_are_in_the_patient_in_any_orientation(direction: np.ndarray) -> None:
-    scan = schematic_ccta(direction)
-    labels = labelled(scan)
-    assert labels.calcium.shape == scan.volume.geometry.shape_zyx
-    overlap = 2 * ((labels.calcium > 0) & scan.calcium).sum() / ((labels.calcium > 0).sum() + scan.calcium.sum())
-    assert overlap > 0.85
-    assert ((labels.coronary > 0) | (labels.calcium == 0)).all(), "calcium lies inside the arteries"
-    resolved = resolve_for(scan.volume, None, labels.blood_hu)
-    lesions = find_lesions(labels.calcium, scan.volume.hu, scan.volume.geometry, resolved).lesions
-    found = np.array(sorted(lesion.centroid_mm_lps for lesion in lesions))
-    np.testing.assert_allclose(found, sorted(artery_centres_mm_lps().tolist()), atol=0.45)
-
-
-def test_the_score_does_not_depend_on_the_arrays_orientation() -> None:
-    scores = []
-    for direction in (np.eye(3), np.diag([-1.0, -1.0, 1.0]), np.diag([1.0, 1.0, -1.0])):
-        scan = schematic_ccta(direction)
-        resolved = resolve_for(scan.volume, "ccta-adaptive", np.full(100, 400.0))
-        # Voxel centres of a flipped grid are the same points, so the masks are the same points too.
-        truth = np.where(scan.calcium, np.uint8(Vessel.LAD), np.uint8(0))
-        hu = np.where(scan.calcium, 1000, 0).astype(np.int16)
-        lesions = find_lesions(truth, hu, scan.volume.geometry, resolved).lesions
-        scores.append(sum(lesion.agatston for lesion in lesions))
-    assert scores[0] > 0
-    np.testing.assert_allclose(scores, scores[0])
-
-
-def test_blood_is_measured_inside_the_arteries_and_away_from_calcium() -> None:
-    labels = labelled(schematic_ccta())
-    assert len(labels.blood_hu) > 100
-    assert abs(np.median(labels.blood_hu) - 380) < 5
-    assert labels.blood_hu.max() < 500
+from cacnet.pipeline import UnusableInputError, require_usable, resolve_for, result_findings
+from schematic import prepared, schematic_ccta
 
 
 def test_no_arteries_give_empty_labels_and_a_warning_that_zero_is_no_finding() -> None:
@@ -74,7 +19,7 @@ def test_no_arteries_give_empty_labels_and_a_warning_that_zero_is_no_finding() -
     assert not labels.coronary.any()
     resolved = resolve_for(scan.volume, None, labels.blood_hu)
     lesions = find_lesions(labels.calcium, scan.volume.hu, scan.volume.geometry, resolved)
-    findings = pipeline.result_findings(lesions, labels)
+    findings = result_findings(lesions, labels)
     assert "no-coronary-arteries" in {finding.code for finding in findings}
 
 
@@ -95,34 +40,9 @@ def test_without_enough_lumen_the_hearts_own_blood_pool_is_measured() -> None:
     assert 400 < resolved.threshold_hu < 450
 
 
-def test_spread_gives_a_boundary_voxel_its_neighbours_artery_and_a_far_piece_none() -> None:
-    geometry = Geometry((1, 1, 12), (1.0, 1.0, 1.0))
-    territory = np.array([[[2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]]], np.uint8)
-    coronary = np.array([[[1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1]]], bool)
-    expected = [[[2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 5, 5]]]
-    np.testing.assert_array_equal(spread(territory, coronary, geometry), expected)
-
-
-def test_spread_without_any_known_artery_is_unassigned() -> None:
-    coronary = np.ones((1, 1, 3), bool)
-    result = spread(np.zeros((1, 1, 3), np.uint8), coronary, Geometry((1, 1, 3), (1.0, 1.0, 1.0)))
-    np.testing.assert_array_equal(result, [[[5, 5, 5]]])
-
-
 def test_an_error_on_the_input_stops_with_its_sentence_and_warnings_do_not() -> None:
     warning = Finding("w", Severity.WARNING, "The slices are thick.")
     error = Finding("e", Severity.ERROR, "The volume is constant.")
     assert require_usable((warning,)) == (warning,)
     with pytest.raises(UnusableInputError, match="The volume is constant."):
         require_usable((warning, error))
-
-
-def test_a_region_outside_the_ct_is_an_error_and_not_an_empty_result() -> None:
-    scan = schematic_ccta()
-    on_grid = prepared(scan)
-    elsewhere = Volume(
-        np.zeros((20, 20, 20), np.int16), Geometry((20, 20, 20), (1.0,) * 3, (900.0, 0.0, 0.0)), Acquisition()
-    )
-    calcium, coronary = true_probabilities(on_grid)
-    with pytest.raises(UnusableInputError, match="outside the CT"):
-        label(elsewhere, on_grid, Probabilities(calcium, coronary, choose_device("cpu"), 96))

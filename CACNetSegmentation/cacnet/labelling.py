@@ -1,0 +1,117 @@
+"""From the network's probabilities on the model's grid to label maps by vessel on the CT's own grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from cacnet import postprocessing, vessels
+from cacnet.anatomy import Vessel
+from cacnet.errors import CacnetError
+from cacnet.prepare import Crop, Prepared, crop_covering, labels_on, probability_on
+from cacnet.volume import Geometry, Volume
+
+if TYPE_CHECKING:
+    from cacnet.inference import Probabilities
+
+LUMEN_DEPTH_MM = 1.0
+"""Blood is measured at least this far inside the coronary mask, away from wall and blur, where the artery is wide."""
+
+SPREAD_MM = 2.0
+"""How far a coronary voxel on the CT's grid may lie from a labelled one on the model's grid."""
+
+CALCIUM_CLEARANCE_MM = 1.5
+"""Blood is measured at least this far from calcium, beyond its blooming."""
+
+
+class HeartOutsideScanError(CacnetError):
+    """The region prepared for the network and the CT do not meet."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Label maps on the CT's grid, and what was noticed while making them.
+
+    Attributes:
+        calcium, coronary: (z, y, x) uint8 by vessel.
+        probability: (z, y, x) float16 calcium probability on the whole grid, for the lesions' confidence.
+        blood_hu: HU of voxels well inside wide, uncalcified lumen.
+        dominance: 'right', 'left', 'co' or None where the tree does not tell.
+        notes: sentences of the vessel step.
+    """
+
+    calcium: np.ndarray
+    coronary: np.ndarray
+    probability: np.ndarray
+    blood_hu: np.ndarray
+    dominance: str | None
+    notes: tuple[str, ...]
+
+
+def label(volume: Volume, prepared: Prepared, probabilities: Probabilities) -> Labels:
+    """From probabilities on the model's grid to vessels and calcium on the CT's grid."""
+    crop = crop_covering(prepared.grid, volume.geometry)
+    if crop is None:
+        raise HeartOutsideScanError("the heart's region lies outside the CT", "a region inside it")
+    calcium_probability = probability_on(crop.geometry, probabilities.calcium, prepared.grid)
+    coronary_probability = probability_on(crop.geometry, probabilities.coronary, prepared.grid)
+    calcium, coronary = postprocessing.clean(calcium_probability, coronary_probability, crop.geometry)
+    del coronary_probability
+    on_grid = probabilities.coronary >= postprocessing.DEFAULT_SETTINGS.threshold
+    territories = vessels.label_territories(on_grid, prepared.hu, prepared.grid)
+    coronary_vessel = spread(labels_on(crop.geometry, territories.labels, prepared.grid), coronary, crop.geometry)
+    calcium_vessel = vessels.assign_calcium(calcium, coronary_vessel, crop.geometry)
+    return Labels(
+        calcium=_whole(calcium_vessel, crop, volume),
+        coronary=_whole(coronary_vessel, crop, volume),
+        probability=_whole(calcium_probability.astype(np.float16), crop, volume),
+        blood_hu=_lumen_hu(volume.hu[crop.slices], coronary, calcium, crop.geometry),
+        dominance=territories.dominance,
+        notes=territories.notes,
+    )
+
+
+def spread(territory: np.ndarray, coronary: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Every coronary voxel with the number of its own, or else the nearest, labelled voxel; uint8.
+
+    The two grids disagree by less than a voxel at the arteries' surface; a piece that is farther than that from any
+    labelled voxel has no known artery.
+    """
+    labels = np.where(coronary, territory, 0).astype(np.uint8)
+    missing = np.argwhere(coronary & (territory == 0))
+    known = np.argwhere(labels > 0)
+    if len(missing) == 0:
+        return labels
+    if len(known) == 0:
+        labels[coronary] = Vessel.UNASSIGNED
+        return labels
+    tree = cKDTree(geometry.index_to_lps(known))
+    distance_mm, nearest = tree.query(geometry.index_to_lps(missing), distance_upper_bound=SPREAD_MM)
+    reached = np.isfinite(distance_mm)
+    labels[tuple(missing[~reached].T)] = Vessel.UNASSIGNED
+    labels[tuple(missing[reached].T)] = labels[tuple(known[nearest[reached]].T)]
+    return labels
+
+
+def _lumen_hu(hu: np.ndarray, coronary: np.ndarray, calcium: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """HU of voxels deep inside the coronary mask and away from calcium."""
+    half_width = [max(1, round(LUMEN_DEPTH_MM / spacing)) for spacing in geometry.spacing_mm_zyx]
+    deep = np.argwhere(ndimage.minimum_filter(coronary, [2 * n + 1 for n in half_width], mode="constant", cval=0))
+    near = np.argwhere(calcium)
+    if len(deep) and len(near):
+        distance_mm, _ = cKDTree(geometry.index_to_lps(near)).query(
+            geometry.index_to_lps(deep), distance_upper_bound=CALCIUM_CLEARANCE_MM
+        )
+        deep = deep[np.isinf(distance_mm)]
+    return hu[tuple(deep.T)]
+
+
+def _whole(part: np.ndarray, crop: Crop, volume: Volume) -> np.ndarray:
+    """An array on a crop put back into the CT's grid, zeros around it."""
+    whole = np.zeros(volume.geometry.shape_zyx, part.dtype)
+    whole[crop.slices] = part
+    return whole
