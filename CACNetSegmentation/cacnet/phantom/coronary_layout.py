@@ -138,7 +138,7 @@ def _lay_left(layout: _Layout, sizes: dict[int, float], sex: float) -> None:
     rng, template = layout.rng, layout.template
     ostium, out = template.left_ostium, unit(template.left_ostium - template.sinus_centre)
     lm_length = float(np.clip(rng.normal(11, 3), 5, 18))
-    towards = unit(out + np.array([0.35, -0.45, -0.05]))
+    towards = unit(np.array([0.85, -0.35, -0.30]) + rng.normal(0, 0.15, 3))
     end = ostium + 3 * out + lm_length * towards
     lv, rv, la = template.left_ventricle.outer, template.right_ventricle.outer, template.left_atrium.outer
     course = layout.settled(
@@ -177,8 +177,8 @@ def _lay_left(layout: _Layout, sizes: dict[int, float], sex: float) -> None:
     reach = {"right": [150, 115], "co": [150, 118, 92], "left": [150, 118, 92, 68]}[layout.patient.dominance]
     guides = [
         end,
-        0.45 * end + 0.55 * layout.on(0, -112),
-        *(layout.on(0, a) for a in (-122, -140, -160, 180)),
+        *(on_ventricle(template, -4, a + rng.normal(0, 2.0), -2.5) for a in (-116, -128, -142)),
+        *(layout.on(-1, a) for a in (-160, 180)),
         *(layout.on(-1, a) for a in reach),
     ]
     distal = {"right": 1.5, "co": 1.9, "left": 2.4}[layout.patient.dominance] * sex

@@ -36,11 +36,11 @@ def in_ventricle(a_mm: float, s_mm: float, t_mm: float) -> np.ndarray:
 
 
 MITRAL_CENTRE = in_ventricle(0, -11, 0)
-AORTIC_CENTRE = in_ventricle(-4, 17, -6)
+AORTIC_CENTRE = in_ventricle(-4, 16, -11)
 TRICUSPID_CENTRE = np.array([-30.0, -17.0, -9.0])
 TRICUSPID_NORMAL = unit([0.90, -0.40, -0.10])
-RIGHT_CORONARY_WAY = ([-13.0, -26.0, 19.0], [-20.0, -32.0, 17.0], [-28.0, -36.0, 13.0], [-36.0, -38.0, 7.0])
-PULMONARY_CENTRE = np.array([6.0, -35.0, 33.0])
+RIGHT_CORONARY_WAY = ([-12.0, -27.0, 23.0], [-20.0, -32.5, 19.0], [-28.0, -36.0, 14.0], [-36.0, -38.0, 7.0])
+PULMONARY_CENTRE = np.array([7.0, -37.0, 37.0])
 
 
 @dataclass(frozen=True)
@@ -143,10 +143,10 @@ def _right_ventricle(size: float, wall_mm: float) -> Hollow:
     )
     closed = Intersection((body, HalfSpace(TRICUSPID_CENTRE, -TRICUSPID_NORMAL)), 8.0)
     infundibulum = Tube.through(
-        [[6, -28, -4], [5, -38, 14], [6, -38, 25], PULMONARY_CENTRE], [17 * size, 15.5 * size, 14.5 * size, 13.5 * size]
+        [[6, -28, -4], [5, -38, 14], [6, -39, 27], PULMONARY_CENTRE], [17 * size, 15.5 * size, 14.5 * size, 13.5 * size]
     )
     # The right coronary artery leaves between infundibulum and atrial appendage; the muscle leaves it room there.
-    groove = Tube.through([[-9, -17, 19], *RIGHT_CORONARY_WAY], [4.0, 5.0, 5.5, 5.5, 5.0])
+    groove = Tube.through([[-7, -19, 23], *RIGHT_CORONARY_WAY], [4.0, 5.0, 5.5, 5.5, 5.0])
     outer = Intersection((Union((closed, infundibulum), 8.0), Complement(groove)), 6.0)
     inflow = Tube.through(
         [TRICUSPID_CENTRE - 4 * TRICUSPID_NORMAL, TRICUSPID_CENTRE + 8 * TRICUSPID_NORMAL], [17.0, 17.0]
@@ -161,7 +161,7 @@ def _left_atrium(size: float, veins: Hollow, rng: np.random.Generator) -> Hollow
     vestibule = Tube.through([[-4, 28, 13], MITRAL_CENTRE - 2 * LV_A], [18.0 * size, 17.0])
     tip = rng.normal(0, 3.0, (3, 3))
     appendage = Tube.through(
-        [[10, 22, 26], [24, 8, 32], np.array([32, -8, 33]) + tip[0], np.array([30, -24, 27]) + tip[1]],
+        [[10, 22, 30], [22, 10, 38], np.array([30, -6, 40]) + tip[0], np.array([30, -22, 35]) + tip[1]],
         [11.0, 9.5, 8.5, 6.0],
     )
     outer = Union((body, vestibule, appendage), 6.0)
@@ -217,7 +217,7 @@ def _aorta(size: float, rng: np.random.Generator) -> tuple[Hollow, np.ndarray, n
 
 def _pulmonary_trunk(size: float) -> Hollow:
     trunk = Tube.through(
-        [PULMONARY_CENTRE, [10, -29, 44], [15, -17, 54], [18, 0, 61], [30, 14, 65], [52, 26, 62]],
+        [PULMONARY_CENTRE, [11, -31, 47], [15, -17, 54], [18, 0, 61], [30, 14, 65], [52, 26, 62]],
         np.array([13.0, 13.5, 13.0, 12.0, 10.0, 8.0]) * size,
     )
     right = Tube.through(
