@@ -61,7 +61,7 @@ def label(volume: Volume, prepared: Prepared, probabilities: Probabilities) -> L
     coronary_probability = probability_on(crop.geometry, probabilities.coronary, prepared.grid)
     calcium, coronary = postprocessing.clean(calcium_probability, coronary_probability, crop.geometry)
     del coronary_probability
-    on_grid = probabilities.coronary >= postprocessing.DEFAULT_SETTINGS.threshold
+    on_grid = labels_on(prepared.grid, coronary.astype(np.uint8), crop.geometry) > 0
     territories = vessels.label_territories(on_grid, prepared.hu, prepared.grid)
     coronary_vessel = spread(labels_on(crop.geometry, territories.labels, prepared.grid), coronary, crop.geometry)
     calcium_vessel = vessels.assign_calcium(calcium, coronary_vessel, crop.geometry)
