@@ -1,4 +1,4 @@
-"""The command line: `cacnet segment | score | check | phantom | models | train`.
+"""The command line: `cacnet segment | score | check | phantom | models | train | evaluate`.
 
 Results go to standard output, progress and the one readable line of an error to standard error. Exit codes: 0 fine,
 1 warnings (`check` only), 2 an error, 3 memory ran out, 130 interrupted.
@@ -56,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_phantom(commands)
     _add_models(commands)
     _add_train(commands)
+    _add_evaluate(commands)
     return parser
 
 
@@ -105,6 +106,15 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     parser.set_defaults(command=_train)
+
+
+def _add_evaluate(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("evaluate", help="compare a model with cases whose truth is known")
+    parser.add_argument("model", metavar="MODEL", help="id or folder of a model")
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folders as 'cacnet phantom' writes them")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.set_defaults(command=_evaluate)
 
 
 def _add_ct(parser: argparse.ArgumentParser) -> None:
@@ -197,6 +207,17 @@ def _train(options: argparse.Namespace) -> int:
     from cacnet.training.train import main as train
 
     return train(options.arguments)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from cacnet.evaluation.evaluate import evaluate, summary
+
+    results = evaluate(options.model, options.dataset, options.output, options.device, _show_progress)
+    _end_progress()
+    for name, figure in summary(options.model, results)["mean_low_high"].items():
+        _say(f"{name:26}" + ("not defined" if figure is None else "{:8.3f}  ({:.3f} to {:.3f})".format(*figure)))
+    _say(f"{len(results)} cases, means with bootstrap 95 % intervals; written to {options.output}")
+    return 0
 
 
 def _say_scores(scores: Scores, output: Path) -> None:
