@@ -9,8 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from cacnet.phantom.canvas import Canvas
-from cacnet.phantom.coronary_layout import lay_arteries, lay_veins
+from cacnet.phantom.coronary_layout import Layout, draw_calibres
+from cacnet.phantom.coronary_left import lay_left
+from cacnet.phantom.coronary_right import lay_right
 from cacnet.phantom.coronary_tree import Branch, CoronaryTree
+from cacnet.phantom.coronary_veins import lay_veins
 from cacnet.phantom.devices import Distractor
 from cacnet.phantom.heart import Heart
 from cacnet.phantom.patient import Patient
@@ -23,7 +26,12 @@ WALL_HU = 50.0
 
 def build_coronaries(patient: Patient, heart: Heart) -> CoronaryTree:
     """The arteries and veins of this patient on this heart; deterministic."""
-    arteries = lay_arteries(patient, heart)
+    layout = Layout(patient, heart, patient.rng("coronary arteries"))
+    sex = 0.91 if patient.sex == "F" else 1.0
+    sizes = draw_calibres(layout.rng, patient.dominance, sex)
+    lay_left(layout, sizes, sex)
+    lay_right(layout, sizes, sex)
+    arteries = tuple(layout.branches)
     return CoronaryTree(arteries=arteries, veins=lay_veins(patient, heart, arteries))
 
 
