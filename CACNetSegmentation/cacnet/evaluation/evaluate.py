@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from cacnet.masks import read_labels
 from cacnet.pipeline import Request, Result, segment
 from cacnet.progress import Progress, silent
 from cacnet.scoring import total
+from cacnet.weights import BUNDLED_MODELS, load_bundle, save_bundle
 
 SCHEMA_VERSION = 1
 VISIBLE_LESION_MM3 = 1.0
@@ -121,6 +122,14 @@ def summary(model: str, results: Sequence[CaseResult]) -> dict[str, Any]:
             "found_lesions": sum(r.lesions.found for r in results),
         },
     }
+
+
+def record_accuracy(model: str, figures: Mapping[str, Any], measured_on: str) -> None:
+    """Write a summary into the card of an installed model, with a statement of what it was measured on."""
+    folder = BUNDLED_MODELS / model if (BUNDLED_MODELS / model).is_dir() else Path(model)
+    loaded = load_bundle(folder)
+    accuracy = {"measured_on": measured_on, **{name: value for name, value in figures.items() if name != "model"}}
+    save_bundle(loaded.network, dataclasses.replace(loaded.card, accuracy=accuracy), folder.parent)
 
 
 def _vessel_accuracy(result: Result, true_coronary: np.ndarray) -> float | None:

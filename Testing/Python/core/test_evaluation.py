@@ -2,15 +2,17 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 from cacnet.cli import main
-from cacnet.evaluation.evaluate import NoCasesError, evaluate
+from cacnet.evaluation.evaluate import NoCasesError, evaluate, record_accuracy
 from cacnet.evaluation.metrics import Overlap, match_lesions, mean_with_interval, overlap
 from cacnet.volume import to_sitk
+from cacnet.weights import load_bundle
 from schematic import schematic_ccta
 
 
@@ -99,3 +101,11 @@ def test_evaluate_writes_a_row_per_case_and_a_summary(tmp_path: Path, tiny_bundl
     summary = json.loads((output / "summary.json").read_text())
     assert summary["cases"] == 1
     assert summary["pooled"]["true_lesions"] == 2
+
+
+def test_recorded_figures_are_in_the_card_and_the_weights_stay_the_same(tmp_path: Path, tiny_bundle: Path) -> None:
+    bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "tiny"))
+    record_accuracy(str(bundle), {"model": "x", "cases": 3, "pooled": {"calcium_dice": 0.5}}, "three cases")
+    before, after = load_bundle(tiny_bundle).card, load_bundle(bundle).card
+    assert after.accuracy == {"measured_on": "three cases", "cases": 3, "pooled": {"calcium_dice": 0.5}}
+    assert after.weights == before.weights
