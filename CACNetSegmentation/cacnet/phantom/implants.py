@@ -33,6 +33,7 @@ def paint_implants(canvas: Canvas, heart: Heart, tree: CoronaryTree, patient: Pa
     rng = patient.rng("implants")
     has = dict(zip(("stent", "operation", "lead", "node", "pericardium"), rng.random(5), strict=True))
     chest = draw_chest(patient, heart)
+    _mark_dense_contrast(canvas, heart)
     if has["pericardium"] < PERICARDIUM:
         _paint_pericardial_calcium(canvas, heart, patient)
     if has["node"] < NODES:
@@ -43,7 +44,6 @@ def paint_implants(canvas: Canvas, heart: Heart, tree: CoronaryTree, patient: Pa
         _paint_operation(canvas, heart, chest, patient)
     if has["lead"] < PACED:
         _paint_leads(canvas, heart, patient)
-    _mark_dense_contrast(canvas, heart)
 
 
 def _metal(canvas: Canvas, points_mm: np.ndarray, radius_mm: float, hu: float, distractor: int) -> None:
