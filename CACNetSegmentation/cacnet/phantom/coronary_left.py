@@ -6,7 +6,16 @@ import numpy as np
 
 from cacnet.phantom.coronary_layout import LAD, LCX, LM, Layout
 from cacnet.phantom.coronary_right import lay_posterior
-from cacnet.phantom.coronary_routes import ANTERIOR_GROOVE_DEG, POSTERIOR_GROOVE_DEG, on_ventricle, resample, wiggle
+from cacnet.phantom.coronary_routes import (
+    ANTERIOR_GROOVE_DEG,
+    POSTERIOR_GROOVE_DEG,
+    Rule,
+    arc_length,
+    on_ventricle,
+    resample,
+    settle,
+    wiggle,
+)
 from cacnet.phantom.heart_template import in_ventricle, unit
 from cacnet.phantom.shapes import gradient
 
@@ -114,18 +123,21 @@ def _add_diagonals(layout: Layout, lad: int, sex: float) -> None:
 
 
 def _add_septals(layout: Layout, lad: int) -> None:
-    rng = layout.rng
+    """Septal perforators: fine branches within the septum's muscle, a third of the wall deep."""
+    rng, ventricle = layout.rng, layout.template.left_ventricle.outer
     for number, start in enumerate(np.sort(rng.uniform(12, 75, int(rng.integers(3, 7)))), 1):
         index, root = layout.at(lad, float(start))
         along = float((root - in_ventricle(0, 0, 0)) @ (in_ventricle(1, 0, 0) - in_ventricle(0, 0, 0)))
         depth = rng.uniform(15, 45)
-        size = layout.template.lv_size
-        points = [root]
-        for f in (0.25, 0.6, 1.0):
-            angle = np.radians(ANTERIOR_GROOVE_DEG + 6 + f * depth)
-            radius = (33.5 * size - 5.0) * np.sqrt(max(1 - ((along - 28) / 60) ** 2, 0.2))
-            points.append(in_ventricle(along + 10 * f, radius * np.cos(angle), radius * np.sin(angle)))
-        course = wiggle(resample(np.asarray(points), 1.5), rng, 0.2, 0.5)
+        guides = [root]
+        guides += [
+            on_ventricle(layout.template, along + 10 * f, ANTERIOR_GROOVE_DEG + 6 + f * depth, -3.0)
+            for f in (0.25, 0.6, 1.0)
+        ]
+        line = wiggle(resample(np.asarray(guides), 1.5), rng, 0.2, 0.5)
+        inside = Rule(ventricle, -3.0 if along < 40 else -1.8)
+        clear = Rule(layout.template.left_ventricle.blood, 1.5, at_least=True)
+        course = settle(line, [inside, clear], np.clip(arc_length(line) / 3.0, 0, 1), rounds=10)
         layout.add(f"S{number}", LAD, course, (rng.uniform(0.9, 1.4), 0.6), lad, index)
 
 
