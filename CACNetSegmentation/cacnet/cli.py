@@ -24,6 +24,10 @@ INTERRUPTED_EXIT_CODE = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["train"]:
+        # The trainer has a parser of its own, whose options and help argparse cannot pass through.
+        return _train(arguments[1:])
     options = build_parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -101,11 +105,7 @@ def _add_models(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_train(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser(
-        "train", help="train a model (all further options: 'cacnet train --help')", add_help=False
-    )
-    parser.add_argument("arguments", nargs=argparse.REMAINDER)
-    parser.set_defaults(command=_train)
+    commands.add_parser("train", help="train a model; 'cacnet train --help' lists its options")
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
@@ -192,7 +192,10 @@ def _models(options: argparse.Namespace) -> int:
     from cacnet.weights import list_bundles, load_bundle
 
     problems = 0
-    for bundle in list_bundles():
+    bundles = list_bundles()
+    if not bundles:
+        _say("no model is installed; train one with 'cacnet train'")
+    for bundle in bundles:
         try:
             card = load_bundle(bundle.folder).card
         except CacnetError as error:
@@ -203,10 +206,10 @@ def _models(options: argparse.Namespace) -> int:
     return 2 if problems else 0
 
 
-def _train(options: argparse.Namespace) -> int:
+def _train(arguments: Sequence[str]) -> int:
     from cacnet.training.train import main as train
 
-    return train(options.arguments)
+    return train(arguments)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

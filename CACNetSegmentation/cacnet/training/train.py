@@ -201,7 +201,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, required=True, help="the run's folder")
     parser.add_argument("--validation-cases", type=Path, help="folder of held-out cases")
     parser.add_argument("--preset", choices=sorted(PRESETS), help="default: bundled")
-    parser.add_argument("--config", type=Path, help="JSON or TOML with what differs from a preset")
+    parser.add_argument("config", type=Path, nargs="?", metavar="CONFIG", help="JSON or TOML: changes to a preset")
     parser.add_argument("--max-minutes", type=float, default=math.inf)
     parser.add_argument("--total-steps", type=int, help="length of the learning-rate schedule")
     parser.add_argument("--workers", type=int, help="processes that prepare patches")

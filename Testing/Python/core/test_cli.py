@@ -177,6 +177,13 @@ def test_models_lists_the_bundled_model_as_verified(capsys: pytest.CaptureFixtur
     assert "simulated" in output
 
 
+def test_train_passes_its_options_on_and_says_what_it_lacks(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "cases").mkdir()
+    arguments = ["train", "--cases", str(tmp_path / "cases"), "--output", str(tmp_path / "run")]
+    assert main(arguments) == 2
+    assert "no case in" in caplog.text
+
+
 def test_help_needs_no_torch() -> None:
     code = "import sys; sys.modules['torch'] = None; from cacnet.cli import build_parser; build_parser().format_help()"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

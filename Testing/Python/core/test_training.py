@@ -242,7 +242,7 @@ def write_config(tmp_path):
 
 def test_command_line_trains_resumes_and_exports(cases, tmp_path):
     common = ["--cases", str(cases), "--output", str(tmp_path / "run"), "--device", "cpu"]
-    assert training.main([*common, "--config", write_config(tmp_path), "--total-steps", "2"]) == 0
+    assert training.main([*common, write_config(tmp_path), "--total-steps", "2"]) == 0
     assert training.main([*common, "--resume", "--total-steps", "3"]) == 0
     assert load_checkpoint(tmp_path / "run")["step"] == 3
     assert training.main([*common, "--export-only", "--model-id", "later"]) == 0
