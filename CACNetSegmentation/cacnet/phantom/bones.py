@@ -29,6 +29,7 @@ def paint_bones(canvas: Canvas, chest: Chest, patient: Patient) -> None:
     for level in levels:
         for side in (-1.0, 1.0):
             _paint_rib(canvas, chest, float(level), side, patient, marrow, cortex)
+    _paint_scapulae(canvas, chest, marrow, cortex)
 
 
 def _bone(canvas: Canvas, box: Box, distance: np.ndarray, marrow: float | np.ndarray, cortex: float) -> None:
@@ -182,3 +183,19 @@ def _paint_sternum(canvas: Canvas, chest: Chest, patient: Patient, marrow: float
     distance = np.maximum(radial, np.maximum(low - box.z_mm, box.z_mm - high))
     grain = _grain(canvas, box, patient.rng("grain-sternum"), lower, upper)
     _bone(canvas, box, distance, 0.7 * marrow * grain, cortex * 0.9)
+
+
+def _paint_scapulae(canvas: Canvas, chest: Chest, marrow: float, cortex: float) -> None:
+    """Shoulder blades: thin plates that lie on the muscle behind the upper ribs, their border thicker."""
+    for side in (-1.0, 1.0):
+        inner, outer = (chest.midline_x + side * x for x in (58.0, 150.0))
+        lower = np.array([min(inner, outer), chest.spine_y - 75.0, 15.0])
+        box = canvas.box(lower, np.array([max(inner, outer), chest.spine_y + 60.0, 170.0]))
+        if box is None:
+            continue
+        cage = chest.cage((box.x_mm, box.y_mm, box.z_mm))
+        across = np.abs(box.x_mm - chest.midline_x)
+        border = np.maximum(62.0 - across + 0.1 * (box.z_mm - 60.0), across - 84.0 - 0.32 * (box.z_mm - 20.0))
+        border = np.maximum(border, np.maximum(22.0 - box.z_mm, chest.spine_y - 62.0 - box.y_mm))
+        thick = 1.6 + 2.2 * np.exp(-((border + 4.0) ** 2) / 18.0)
+        _bone(canvas, box, np.maximum(np.abs(cage - 20.0) - thick, border), marrow, cortex)

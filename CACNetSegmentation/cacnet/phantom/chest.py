@@ -78,14 +78,17 @@ class Chest:
         r = np.hypot(x - self.midline_x, y - centre)
         return r * (1.0 - 1.0 / np.maximum(k, 1e-3)) + ripple
 
+    def flank_mm(self, side: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Extra muscle (mm) by distance from the midline: the broad ones of the side and, higher, the shoulder's."""
+        return np.clip((side - 45.0) / 60.0, 0.0, 1.0) * (9.0 + 26.0 * np.clip((z + 15.0) / 120.0, 0.0, 1.0))
+
     def skin(self, points: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
         """Signed distance to the skin."""
         x, y, z = points
         side = np.abs(x - self.midline_x)
         across, up = (side - 0.55 * self.half_width) / 48.0, (z + 5.0) / 55.0
         breast = np.where(y < 0, self.breast_mm * np.exp(-(across**2) - up**2), 0.0)
-        flank = 0.25 * np.clip(side - 50.0, 0.0, 60.0) * np.clip(z / 100.0 + 0.3, 0.0, 1.0)
-        return self.cage(points) - (10.0 + self.muscle_mm + self.skin_fat_mm + breast + flank)
+        return self.cage(points) - (10.0 + self.muscle_mm + self.skin_fat_mm + breast + self.flank_mm(side, z))
 
     def muscle(self, points: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
         """Signed distance to the outer face of the muscles: thick beside the spine, in front and under the arms."""
@@ -93,8 +96,7 @@ class Chest:
         side = np.abs(x - self.midline_x)
         spinal = 26.0 * np.exp(-(((side - 24.0) / 22.0) ** 2)) * (y > self.spine_y - 25.0)
         pectoral = 9.0 * np.exp(-(((side - 55.0) / 38.0) ** 2)) * (y < 0) * np.clip((z + 50.0) / 60.0, 0.0, 1.0)
-        flank = 0.2 * np.clip(side - 50.0, 0.0, 60.0) * np.clip(z / 100.0 + 0.35, 0.0, 1.0)
-        return self.cage(points) - (9.0 + self.muscle_mm + spinal + pectoral + flank)
+        return self.cage(points) - (9.0 + self.muscle_mm + spinal + pectoral + self.flank_mm(side, z))
 
     def diaphragm(self, points: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
         """Signed distance to the diaphragm, negative in the abdomen."""

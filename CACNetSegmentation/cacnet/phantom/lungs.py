@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from cacnet.phantom.canvas import Canvas
 from cacnet.phantom.chest import Chest
+from cacnet.phantom.heart import Heart
 from cacnet.phantom.patient import Patient
 from cacnet.phantom.strokes import paint_line
 
@@ -16,6 +18,13 @@ STEP_MM = 9.0
 LEAF_RADIUS_MM = 0.6
 MURRAY = 2.5
 """Exponent of the branching law r_parent^m = Σ r_child^m; 2.3–2.9 is measured in pulmonary arteries."""
+
+
+RIGHT_ROOTS = (np.array([-50.0, 18, 54]), np.array([[-76.0, 9, 43], [-76, 55, 6]]))
+LEFT_ROOTS = (np.array([51.0, 26, 62]), np.array([[59.0, 15, 52], [55, 61, 5]]))
+"""Where the template's pulmonary artery and its upper and lower vein end, in template coordinates."""
+
+Depth = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -68,33 +77,34 @@ def hilum(chest: Chest, side: float, top_of_heart_mm: float) -> np.ndarray:
     return np.array([chest.midline_x + side * 34.0 + 4.0, chest.spine_y - 48.0, top_of_heart_mm - 38.0])
 
 
-def paint_lung_vessels(canvas: Canvas, chest: Chest, heart_box: np.ndarray, patient: Patient, inside: object) -> None:
-    """Paint arteries, veins and airways of both lungs.
+def paint_lung_vessels(canvas: Canvas, chest: Chest, heart: Heart, patient: Patient, inside: Depth) -> None:
+    """Paint arteries, veins and airways of both lungs, from where the heart's own vessels end.
 
     Args:
-        heart_box: (2, 3) lower and upper corner of the heart.
-        inside: callable of points (n, 3): signed distance to the lungs' surface, negative inside.
+        inside: of points (n, 3) the signed distance to the lungs' surface, negative inside.
     """
     blood = patient.attenuation
-    for side in (-1.0, 1.0):
+    for side, artery_root, vein_roots in ((-1.0, *RIGHT_ROOTS), (1.0, *LEFT_ROOTS)):
         rng = patient.rng(f"lung{side}")
-        root = hilum(chest, side, float(heart_box[1, 2])) + rng.normal(0, 3, 3)
         targets = _points_inside(chest, side, inside, rng)
         half = len(targets) // 2
-        arteries = grow_tree(root + np.array([0, 2, 6]), targets[:half], rng, 6.5)
-        veins = grow_tree(root + np.array([-2 * side, -8, -10]), targets[half:], rng, 6.0)
+        arteries = grow_tree(heart.frame.to_patient(artery_root[:, None])[:, 0], targets[:half], rng, 6.5)
         _paint_airways(canvas, arteries, rng)
         _paint_tree(canvas, arteries, blood.pulmonary_artery)
-        _paint_tree(canvas, veins, blood.pulmonary_vein)
+        roots = heart.frame.to_patient(vein_roots.T).T
+        nearest = np.argmin(np.linalg.norm(targets[half:, None] - roots[None], axis=2), axis=1)
+        for number, root in enumerate(roots):
+            veins = grow_tree(root, targets[half:][nearest == number], rng, 4.4)
+            _paint_tree(canvas, veins, blood.pulmonary_vein)
 
 
-def _points_inside(chest: Chest, side: float, inside: object, rng: np.random.Generator) -> np.ndarray:
+def _points_inside(chest: Chest, side: float, inside: Depth, rng: np.random.Generator) -> np.ndarray:
     """Random ends of vessels in one lung, some of them right at the pleura."""
     outer = chest.midline_x + side * chest.half_width
     low = np.array([min(chest.midline_x, outer), chest.front_y, -110.0])
     high = np.array([max(chest.midline_x, outer), chest.back_y + 5, 150.0])
     points = rng.uniform(low, high, (LEAVES_PER_LUNG * 5, 3))
-    depth = inside(points)  # type: ignore[operator]
+    depth = inside(points)
     return points[depth < -4.0][: 2 * LEAVES_PER_LUNG]
 
 

@@ -33,6 +33,7 @@ from cacnet.phantom.scanner import (
     without_contrast,
 )
 from cacnet.phantom.separable import Axis, area_weights, axes_of, resample
+from cacnet.phantom.strokes import part_of
 from cacnet.phantom.thorax import paint_thorax
 from cacnet.volume import Acquisition, Geometry, Volume, to_sitk
 
@@ -40,6 +41,8 @@ SCHEMA_VERSION = 1
 SURROUNDINGS_SPACING_MM = 1.0
 HEART_MARGIN_MM = 6.0
 SURROUNDINGS_MARGIN_MM = 3.0
+VESSELS_MM = 35.0
+"""How far the template heart's great vessels reach beyond its box."""
 ONE_CANVAS_RATIO = 1.7
 """A scan up to this many times the heart's box is painted on one fine canvas: quicker than painting the heart twice."""
 LANDMARKS = ("left_ostium", "right_ostium", "aortic_annulus", "apex")
@@ -143,7 +146,9 @@ def paint_anatomy(patient: Patient, heart: Heart, geometry: Geometry, spacing_mm
         coarse_mm = max(SURROUNDINGS_SPACING_MM, spacing_mm)
         surroundings = _empty_canvas(lower - SURROUNDINGS_MARGIN_MM, upper + SURROUNDINGS_MARGIN_MM, coarse_mm)
         paint_thorax(surroundings, heart, patient)
-        paint_heart(surroundings, heart, patient)
+        near = part_of(surroundings, heart.lower_mm_xyz - VESSELS_MM, heart.upper_mm_xyz + VESSELS_MM)
+        if near is not None:
+            paint_heart(near, heart, patient)
         paint_implants(surroundings, heart, tree, patient)
     return Anatomy(patient, heart, fine, surroundings, plaques)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from cacnet.phantom.canvas import Box, Canvas
+from cacnet.volume import Geometry
 
 
 def spans(canvas: Canvas, points_mm: np.ndarray, radii_mm: np.ndarray) -> Iterator[tuple[Box, np.ndarray]]:
@@ -44,6 +45,17 @@ def mark(canvas: Canvas, box: Box, where: np.ndarray, distractor: int) -> None:
     """Enter a distractor's number in the canvas layer of that name; 0 erases."""
     layer = canvas.layers.setdefault("distractor", np.zeros(canvas.hu.shape, np.uint8))
     layer[box.slices][where] = distractor
+
+
+def part_of(canvas: Canvas, lower_mm_xyz: np.ndarray, upper_mm_xyz: np.ndarray) -> Canvas | None:
+    """A canvas over a part of another, sharing its memory; None where the corners lie off it."""
+    box = canvas.box(lower_mm_xyz, upper_mm_xyz)
+    if box is None:
+        return None
+    origin = (float(box.x_mm.flat[0]), float(box.y_mm.flat[0]), float(box.z_mm.flat[0]))
+    hu = canvas.hu[box.slices]
+    geometry = Geometry(hu.shape, (canvas.spacing_mm,) * 3, origin)
+    return Canvas(geometry, hu, {name: layer[box.slices] for name, layer in canvas.layers.items()})
 
 
 def whole(canvas: Canvas) -> Box:

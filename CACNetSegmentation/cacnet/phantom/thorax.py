@@ -10,12 +10,12 @@ from scipy.interpolate import CubicSpline
 from cacnet.phantom.bones import paint_bones
 from cacnet.phantom.canvas import Box, Canvas
 from cacnet.phantom.chest import Chest, box_geometry, coarse_box, draw_chest, evaluate, texture, upsample
-from cacnet.phantom.devices import Distractor
+from cacnet.phantom.great_vessels import paint_great_vessels
 from cacnet.phantom.heart import Heart
 from cacnet.phantom.heart_sampling import distance_on_box
-from cacnet.phantom.lungs import hilum, paint_lung_vessels
+from cacnet.phantom.lungs import Depth, hilum, paint_lung_vessels
 from cacnet.phantom.patient import Patient
-from cacnet.phantom.strokes import cone_distance, mark, paint_line, whole
+from cacnet.phantom.strokes import paint_line, whole
 
 AIR_HU = -1000.0
 PLEURA_MM = 2.0
@@ -30,6 +30,7 @@ def paint_thorax(canvas: Canvas, heart: Heart, patient: Patient) -> None:
     heart_box = np.array([heart.lower_mm_xyz, heart.upper_mm_xyz], float)
     box = whole(canvas)
     canvas.hu[...] = AIR_HU
+    _paint_table(canvas, box, chest)
     _paint_wall(canvas, box, chest, patient)
     middle = mediastinum_distance(canvas, chest, heart)
     abdomen = evaluate(canvas, chest.diaphragm)
@@ -40,9 +41,22 @@ def paint_thorax(canvas: Canvas, heart: Heart, patient: Patient) -> None:
         _paint_abdomen(canvas, below, chest, patient, np.maximum(cage + 3.0, abdomen + 2.5)[below.slices])
     lung = np.maximum(np.maximum(cage + PLEURA_MM, 1.0 - middle), 0.5 - abdomen)
     _paint_lungs(canvas, box, chest, heart, patient, lung)
-    _paint_back_vessels(canvas, chest, patient)
+    _paint_gullet(canvas, chest, patient)
     _paint_airway_trunk(canvas, chest, heart_box)
+    paint_great_vessels(canvas, chest, heart, patient)
     paint_bones(canvas, chest, patient)
+
+
+def _paint_table(canvas: Canvas, box: Box, chest: Chest) -> None:
+    """The curved table top under the patient: a carbon skin around foam."""
+    back = chest.back_y + 16.0 + chest.muscle_mm + 26.0 + chest.skin_fat_mm
+    curve = back + 6.0 - 0.0011 * (box.x_mm - chest.midline_x) ** 2
+    depth = np.maximum(curve - box.y_mm, box.y_mm - curve - 32.0)
+    depth = np.maximum(depth, np.abs(box.x_mm - chest.midline_x) - 205.0) + 0.0 * box.z_mm
+    if depth.min() > 1.0:
+        return
+    canvas.paint(box, canvas.coverage(depth), -120.0)
+    canvas.paint(box, canvas.coverage(depth + 1.5), -945.0)
 
 
 def _paint_wall(canvas: Canvas, box: Box, chest: Chest, patient: Patient) -> None:
@@ -108,11 +122,10 @@ def _paint_lungs(canvas: Canvas, box: Box, chest: Chest, heart: Heart, patient: 
         plane = 0.8 * (box.z_mm - offset - tilt * box.y_mm + 5.0 * np.sin((box.x_mm + offset) / 30.0))
         fissure = np.maximum(np.abs(plane) - 0.35, lung + 1.0)
         canvas.paint(box, 0.5 * canvas.coverage(fissure), -550.0)
-    heart_box = np.array([heart.lower_mm_xyz, heart.upper_mm_xyz], float)
-    paint_lung_vessels(canvas, chest, heart_box, patient, _lung_depth(chest, heart))
+    paint_lung_vessels(canvas, chest, heart, patient, _lung_depth(chest, heart))
 
 
-def _lung_depth(chest: Chest, heart: Heart) -> object:
+def _lung_depth(chest: Chest, heart: Heart) -> Depth:
     """Signed distance of points (n, 3) to the lungs, from a coarse canvas over the whole chest."""
     from scipy.ndimage import map_coordinates
 
@@ -157,57 +170,18 @@ def _paint_abdomen(canvas: Canvas, box: Box, chest: Chest, patient: Patient, und
     canvas.paint(box, canvas.coverage(np.maximum(np.maximum(spleen, under + 1.5), 3 - stomach)), tissue.liver + 25.0)
 
 
-def aorta_line(chest: Chest, rng: np.random.Generator) -> np.ndarray:
-    """Centre line of the descending aorta (n, 3), from the arch down to the diaphragm."""
-    z = np.array([95.0, 60.0, 20.0, -30.0, -80.0, -150.0])
-    beside = np.array([27.0, 28.0, 26.0, 21.0, 13.0, 5.0]) + rng.normal(0, 2.0) + rng.normal(0, 1.5, 6)
-    before = np.array([-10.0, -12.0, -14.0, -18.0, -25.0, -29.0]) + rng.normal(0, 1.5, 6)
-    points = np.stack([chest.midline_x + beside, chest.spine_at(z) + before, z], -1)
-    heights = np.linspace(95, -150, 50)
-    return CubicSpline(z[::-1], points[::-1])(heights)
-
-
-def _paint_back_vessels(canvas: Canvas, chest: Chest, patient: Patient) -> None:
-    """Descending aorta with its wall and calcium, azygos vein, oesophagus."""
-    rng = patient.rng("back vessels")
-    blood = patient.attenuation
-    line = aorta_line(chest, rng)
-    radius = float((11.0 + 0.03 * (patient.age_years - 30) + rng.normal(0, 0.9)) * patient.heart_scale**0.5)
-    radii = radius * np.linspace(1.06, 0.92, len(line))
-    paint_line(canvas, line, radii + 1.4, 55.0)
-    paint_line(canvas, line, radii, blood.aorta)
-    _paint_aortic_calcium(canvas, line, radii, chest, patient)
-    azygos = line + np.array([-30.0, 5.0, 0.0])
-    paint_line(canvas, azygos, np.full(len(line), rng.uniform(2.5, 4.2)), max(40.0, 0.3 * blood.right_atrium))
-    gullet = np.stack(
-        [
-            chest.midline_x + np.linspace(0, 16, len(line)) + rng.normal(0, 2),
-            chest.spine_at(line[:, 2]) - np.linspace(24, 34, len(line)),
-            line[:, 2],
-        ],
-        -1,
-    )
+def _paint_gullet(canvas: Canvas, chest: Chest, patient: Patient) -> None:
+    """Oesophagus, with some air in half of all patients."""
+    rng = patient.rng("gullet")
+    z = np.linspace(170, -150, 54)
+    before = np.interp(z, [-150, 0, 60, 170], [36, 25, 24, 28])
+    x = chest.midline_x + np.interp(z, [-150, 0, 170], [22, 6, 0]) + rng.normal(0, 2)
+    line = np.stack([x, chest.spine_at(z) - before, z], -1)
     for shift in (-3.0, 0.0, 3.0):
-        paint_line(canvas, gullet + np.array([shift, 0, 0]), np.full(len(line), 5.2), 50.0)
+        paint_line(canvas, line + np.array([shift, 0, 0]), np.full(len(z), 5.2), 50.0)
+    first, radius = int(rng.integers(0, 40)), rng.uniform(1.0, 3.2)
     if rng.random() < 0.5:
-        first = int(rng.integers(0, 30))
-        paint_line(canvas, gullet[first : first + 12] - (0, 1.5, 0), np.full(12, rng.uniform(1.0, 3.2)), -900.0)
-
-
-def _paint_aortic_calcium(canvas: Canvas, line: np.ndarray, radii: np.ndarray, chest: Chest, patient: Patient) -> None:
-    rng = patient.rng("aortic calcium")
-    for _ in range(int(rng.poisson(10 * chest.age_bone * (0.4 + 0.6 * patient.calcium_burden)))):
-        i = int(rng.integers(2, len(line) - 2))
-        angle, size = rng.uniform(0, 2 * np.pi), rng.uniform(1.0, 5.0)
-        at = line[i] + (radii[i] + 0.6) * np.array([np.cos(angle), np.sin(angle), 0.0])
-        box = canvas.box(at - size - 2, at + size + 2)
-        if box is None:
-            continue
-        tube = np.abs(cone_distance(box, line[i - 1], line[i + 1], radii[i], radii[i]) - 0.5) - rng.uniform(0.4, 1.2)
-        ball = np.sqrt((box.x_mm - at[0]) ** 2 + (box.y_mm - at[1]) ** 2 + (box.z_mm - at[2]) ** 2) - size
-        coverage = canvas.coverage(np.maximum(tube, ball))
-        canvas.paint(box, coverage, float(rng.uniform(500, 1400)) * patient.attenuation.calcium_gain)
-        mark(canvas, box, coverage >= 0.5, Distractor.AORTIC)
+        paint_line(canvas, line[first : first + 12] - np.array([0, 1.5, 0]), np.full(12, radius), -900.0)
 
 
 def _paint_airway_trunk(canvas: Canvas, chest: Chest, heart_box: np.ndarray) -> None:

@@ -5,9 +5,10 @@ import pytest
 from cacnet.phantom.canvas import Canvas
 from cacnet.phantom.chest import draw_chest
 from cacnet.phantom.devices import Distractor
+from cacnet.phantom.great_vessels import aorta_line
 from cacnet.phantom.heart import build_heart
 from cacnet.phantom.patient import draw_patient
-from cacnet.phantom.thorax import aorta_line, mediastinum_distance, paint_thorax
+from cacnet.phantom.thorax import mediastinum_distance, paint_thorax
 
 PATIENT = draw_patient(3)
 HEART = build_heart(PATIENT)
@@ -43,8 +44,8 @@ def test_lung_lies_beside_the_heart(chest, side):
 
 
 def test_the_aorta_descends_beside_the_spine_with_contrast(chest):
-    line = aorta_line(CHEST, PATIENT.rng("back vessels"))
-    x, y, z = line[np.argmin(np.abs(line[:, 2]))]
+    line = aorta_line(CHEST, HEART, PATIENT.rng("back vessels"))
+    x, y, z = line[20:][np.argmin(np.abs(line[20:, 2]))]
     assert at(chest, x, y, z) == pytest.approx(PATIENT.attenuation.aorta, abs=5)
     assert x > CHEST.midline_x
 
@@ -95,5 +96,5 @@ def test_without_contrast_the_aorta_is_blood():
     plain = draw_patient(3, contrast=False)
     canvas = Canvas.filled((-60, 20, -10), (40, 100, 10), SPACING_MM, 0.0)
     paint_thorax(canvas, HEART, plain)
-    line = aorta_line(CHEST, plain.rng("back vessels"))
-    assert at(canvas, *line[np.argmin(np.abs(line[:, 2]))]) < 70
+    line = aorta_line(CHEST, HEART, plain.rng("back vessels"))
+    assert at(canvas, *line[20:][np.argmin(np.abs(line[20:, 2]))]) < 70
