@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cacnet.phantom.patient import Patient
-from cacnet.phantom.shapes import Complement, Ellipsoid, HalfSpace, Intersection, Shape, Shrunk, Tube, Union
+from cacnet.phantom.shapes import Complement, Ellipsoid, HalfSpace, Intersection, Rippled, Shape, Shrunk, Tube, Union
 
 
 def unit(vector: object) -> np.ndarray:
@@ -115,7 +115,7 @@ def draw_template(patient: Patient) -> HeartTemplate:
         inferior_vena_cava=inferior_cava,
         pulmonary_veins=veins,
         epicardium=Union((*body, *vessels[:2]), 1.0),
-        pericardium=Shrunk(Union((*body, *vessels), 26.0), -0.35 * patient.fat_thickness_mm - 1.0),
+        pericardium=_pericardium((*body, *vessels), patient, rng),
         lv_size=lv_size,
         root_radius_mm=15.0 * root,
         sinus_directions=directions,
@@ -254,6 +254,15 @@ def _pulmonary_veins(size: float, rng: np.random.Generator) -> Hollow:
     )
     blood = Union(tubes, 2.0)
     return Hollow(Shrunk(blood, -1.0), blood)
+
+
+def _pericardium(parts: tuple[Shape, ...], patient: Patient, rng: np.random.Generator) -> Shape:
+    """The sac around all parts: it bridges their grooves, and the fat inside it is unevenly thick."""
+    fat = patient.fat_thickness_mm
+    vectors = rng.normal(size=(6, 3))
+    vectors *= (2 * np.pi / rng.uniform(45, 110, 6) / np.linalg.norm(vectors, axis=1))[:, None]
+    sac = Shrunk(Union(parts, float(rng.uniform(20, 32))), -0.35 * fat - 1.2)
+    return Rippled(sac, vectors, rng.uniform(0, 2 * np.pi, 6), rng.normal(0, 0.11 * fat + 0.1, 6))
 
 
 def _up_to(shape: Shape, z_mm: float) -> Shape:

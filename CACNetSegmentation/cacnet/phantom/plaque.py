@@ -147,7 +147,9 @@ def plaque_distance(
     thick = plaque.thickness_mm * np.sqrt(np.clip(inside, 0, 1.2))
     middle = branch.radius_mm[sample] + 0.5 * wall_mm[sample] + (0.5 - plaque.encroachment) * thick
     signed = np.abs(across - middle) - thick / 2
-    signed = np.where(inside > 0, signed, np.maximum(signed, 0.3))
+    # There is no arterial wall inside the aortic lumen.
+    within = (inside > 0) & ~branch.in_aorta[sample]
+    signed = np.where(within, signed, np.maximum(signed, 0.3))
     core = np.clip(0.72 + 0.34 * np.sqrt(np.clip(inside, 0, 1)) + 0.06 * noise, 0.5, 1.15)
     return signed, core if plaque.calcified else np.ones_like(core)
 

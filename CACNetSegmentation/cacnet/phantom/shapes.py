@@ -145,6 +145,28 @@ class Shrunk:
 
 
 @dataclass(frozen=True)
+class Rippled:
+    """A shape whose surface is raised and lowered by smooth waves: the uneven thickness of fat.
+
+    Attributes:
+        wave_vectors: (n, 3), rad/mm.
+        amplitudes_mm: (n,).
+    """
+
+    shape: Shape
+    wave_vectors: np.ndarray
+    phases: np.ndarray
+    amplitudes_mm: np.ndarray
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        result = self.shape(points)
+        for vector, phase, amplitude in zip(self.wave_vectors, self.phases, self.amplitudes_mm, strict=True):
+            angle = sum(np.float32(vector[i]) * points[i] for i in range(3)) + np.float32(phase)
+            result = result + np.float32(amplitude) * np.sin(angle)
+        return result
+
+
+@dataclass(frozen=True)
 class Complement:
     """Everything outside a shape."""
 
