@@ -21,17 +21,18 @@ TISSUE_HU = -300.0
 MINIMUM_LUNG_ML = 60.0
 MARGIN_MM = 14.0
 """Kept around the heart: epicardial fat and the coronary arteries lie on its surface."""
-ABOVE_MM = 22.0
-"""Kept above the widest slices: the left main artery may leave the root where the heart has begun to narrow."""
-BELOW_DIAPHRAGM_MM = 24.0
-"""The heart's lower wall rests on the diaphragm, below the dome at which the liver fills the slice."""
 DIAPHRAGM_TISSUE_FRACTION = 0.62
 """Above this part of soft tissue within the lungs' outline, a slice is liver rather than heart."""
-WIDE_FRACTION = 0.5
-"""The heart's slices are those whose body between the lungs is at least this part of the widest slice's."""
+BELOW_DIAPHRAGM_MM = 30.0
+"""The heart's lower wall rests on the diaphragm, below the dome at which the liver fills the slice."""
+ABOVE_DIAPHRAGM_MM = 130.0
+"""The left main artery leaves the aorta 55 to 85 mm above that level; the rest is for long hearts and deep breaths."""
 WIDENING_VOXELS_PER_SLICE = 2
-MAXIMUM_EXTENT_MM_ZYX = (175.0, 155.0, 175.0)
-"""No adult heart with margin is larger; a longer box has run into the upper mediastinum."""
+"""How much wider the heart can get from one 3 mm slice to the next on the way down to its apex."""
+CARDIAC_SCAN_LENGTH_MM = 175.0
+"""A scan no longer than this was planned on the heart, so all its slices are kept."""
+MAXIMUM_WIDTH_MM, MAXIMUM_DEPTH_MM = 175.0, 155.0
+"""No adult heart with margin is larger."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +60,22 @@ def find_heart_region(volume: Volume) -> HeartRegion:
     coarse_hu, geometry = _coarse_lps(volume)
     lower, upper = volume.geometry.bounds_mm_lps
     between, outline = _body_between_lungs(coarse_hu)
-    heart = _heart_slices(between, outline)
+    slices = _heart_slices(between, outline)
+    heart = _followed_downwards(between, slices)
     if not heart.any():
         return HeartRegion(tuple(lower.tolist()), tuple(upper.tolist()), found=False)
     index = np.argwhere(heart)
     low = geometry.index_to_lps(index.min(0)) - MARGIN_MM
     high = geometry.index_to_lps(index.max(0)) + MARGIN_MM
-    low[2] -= BELOW_DIAPHRAGM_MM - MARGIN_MM
-    high[2] += ABOVE_MM - MARGIN_MM
-    longest = np.array(MAXIMUM_EXTENT_MM_ZYX)[::-1]
-    # Trusted ends: the lower one, above the liver, and the front, behind the sternum; the spine is at the back.
-    high[1:] = np.minimum(high[1:], low[1:] + longest[1:])
-    centre = (low[0] + high[0]) / 2
-    low[0], high[0] = max(low[0], centre - longest[0] / 2), min(high[0], centre + longest[0] / 2)
+    # The front, behind the sternum, is a sure end; at the back lies the spine.
+    high[1] = min(high[1], low[1] + MAXIMUM_DEPTH_MM)
+    middle = (low[0] + high[0]) / 2
+    low[0], high[0] = max(low[0], middle - MAXIMUM_WIDTH_MM / 2), min(high[0], middle + MAXIMUM_WIDTH_MM / 2)
+    if upper[2] - lower[2] <= CARDIAC_SCAN_LENGTH_MM:
+        low[2], high[2] = lower[2], upper[2]
+    else:
+        diaphragm_mm = geometry.index_to_lps(np.array([slices.start, 0, 0]))[2]
+        low[2], high[2] = diaphragm_mm - BELOW_DIAPHRAGM_MM, diaphragm_mm + ABOVE_DIAPHRAGM_MM
     low, high = np.maximum(low, lower), np.minimum(high, upper)
     return HeartRegion(tuple(low.tolist()), tuple(high.tolist()), found=True)
 
@@ -108,23 +112,26 @@ def _body_between_lungs(coarse_hu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return outline & (coarse_hu > TISSUE_HU), outline
 
 
-def _heart_slices(between: np.ndarray, outline: np.ndarray) -> np.ndarray:
-    """The part of the body between the lungs that lies in the heart's slices, without thin vessels."""
-    area = between.sum((1, 2)).astype(float)
-    outline_area = outline.sum((1, 2))
+def _heart_slices(between: np.ndarray, outline: np.ndarray) -> slice:
+    """From the slice above the diaphragm's dome, found on the way down from the largest lungs, to above the heart."""
+    area, outline_area = between.sum((1, 2)), outline.sum((1, 2))
     above_diaphragm = (outline_area > 0) & (area < DIAPHRAGM_TISSUE_FRACTION * outline_area)
     if not above_diaphragm.any():
-        return np.zeros_like(between)
-    wide = above_diaphragm & (area >= WIDE_FRACTION * area[above_diaphragm].max())
-    candidate = ndimage.binary_opening(between & wide[:, None, None], iterations=3)
-    return _followed_downwards(_largest(candidate))
+        return slice(0, 0)
+    first = int(np.argmax(np.where(above_diaphragm, outline_area.astype(float) - area, -1.0)))
+    while first > 0 and above_diaphragm[first - 1]:
+        first -= 1
+    return slice(first, min(first + round(ABOVE_DIAPHRAGM_MM / COARSE_SPACING_MM), len(area)))
 
 
-def _followed_downwards(candidate: np.ndarray) -> np.ndarray:
-    """What can be reached from the candidate's top slice on the way down at a heart's slope.
+def _followed_downwards(between: np.ndarray, slices: slice) -> np.ndarray:
+    """What can be reached from the top of the heart's slices on the way down at a heart's slope, without thin vessels.
 
     The heart widens steadily from the great vessels to its apex; the liver's dome appears beside it all at once.
     """
+    candidate = np.zeros_like(between)
+    candidate[slices] = between[slices]
+    candidate = _largest(ndimage.binary_opening(candidate, iterations=3))
     heart = np.zeros_like(candidate)
     current: np.ndarray | None = None
     for z in np.flatnonzero(candidate.any((1, 2)))[::-1]:
