@@ -86,7 +86,9 @@ def right_blood_hu(
     )
     swirl = 0.7 * noise_field(rng, field, 14.0) + 0.5 * noise_field(rng, field, 5.0)
     in_atrium = np.clip(0.75 - atrium / 40.0, 0.25, 1.0)
-    strength = float(rng.uniform(0.05, 0.38)) if patient.contrast else 0.0
+    # One patient in four is scanned while contrast still streams in: the right heart is patchy.
+    strength = float(rng.uniform(0.35, 0.6) if rng.random() < 0.25 else rng.uniform(0.05, 0.35))
+    strength = strength if patient.contrast else 0.0
     return (result * np.exp(strength * in_atrium * swirl)).astype(np.float32)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,12 +22,14 @@ class CoarseField:
         step: canvas voxels per coarse interval.
         points: (3, z, y, x) template coordinates of the nodes.
         scale: patient mm per template mm.
+        known: distances already evaluated, by shape: most chambers are needed as wall, as pool and for mixing.
     """
 
     canvas: Canvas
     step: int
     points: np.ndarray
     scale: float
+    known: dict[int, tuple[Shape, np.ndarray]] = field(default_factory=dict)
 
     @classmethod
     def over(cls, canvas: Canvas, frame: HeartFrame) -> CoarseField:
@@ -42,8 +44,11 @@ class CoarseField:
         return cls(canvas, step, frame.to_template(points), frame.scale)  # type: ignore[arg-type]
 
     def distance(self, shape: Shape) -> np.ndarray:
-        """Distance in patient mm at the nodes."""
-        return shape(self.points) * np.float32(self.scale)
+        """Distance in patient mm at the nodes; not to be written to."""
+        if id(shape) not in self.known:
+            # The shape is kept with its distance, so that no other object can take over its identity.
+            self.known[id(shape)] = (shape, shape(self.points) * np.float32(self.scale))
+        return self.known[id(shape)][1]
 
     def smooth_distance(self, shape: Shape) -> np.ndarray:
         """The same, evaluated at every second node and interpolated: for large, costly, smooth shapes."""

@@ -25,7 +25,7 @@ class Plaque:
     Attributes:
         branch: index into the tree's arteries.
         sample: centre-line sample at its middle.
-        kind: 'spot', 'crescent', 'sheet' or 'soft'.
+        kind: 'spot', 'crescent', 'sheet', 'nodule' or 'soft'.
         calcified: whether it counts as calcium; soft plaque does not.
         angle: direction of its middle about the centre line, rad.
         twist: rad per mm along the vessel.
@@ -111,10 +111,12 @@ def _sample_at(branch: Branch, from_start_mm: float) -> int:
 
 def _calcified(place: tuple[int, int], rng: np.random.Generator, patient: Patient) -> Plaque:
     severe = np.clip(patient.calcium_burden / 4, 0, 1)
-    kind = str(rng.choice(["spot", "crescent", "sheet"], p=[0.42 - 0.2 * severe, 0.48, 0.10 + 0.2 * severe]))
+    share = [0.40 - 0.2 * severe, 0.44, 0.10 + 0.15 * severe, 0.06 + 0.05 * severe]
+    kind = str(rng.choice(["spot", "crescent", "sheet", "nodule"], p=share))
     length, thickness, arc = {
         "spot": (rng.uniform(0.9, 2.6), rng.uniform(0.7, 1.9), rng.uniform(20, 70)),
         "crescent": (rng.lognormal(np.log(5.2), 0.5), rng.uniform(0.7, 2.3), rng.uniform(40, 150)),
+        "nodule": (rng.uniform(2.0, 6.0), rng.uniform(1.6, 3.0), rng.uniform(60, 130)),
         "sheet": (rng.lognormal(np.log(9.0), 0.35), rng.uniform(0.6, 1.5), rng.uniform(110, 260)),
     }[kind]
     # Before the scanner's blur, which halves the peak of a plaque 0.6 mm thick: the peaks seen are 500-1600 HU.
