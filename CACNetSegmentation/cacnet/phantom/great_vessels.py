@@ -45,7 +45,8 @@ def paint_great_vessels(canvas: Canvas, chest: Chest, heart: Heart, patient: Pat
 
 
 def _artery(canvas: Canvas, line: np.ndarray, radii: np.ndarray, hu: float) -> None:
-    paint_line(canvas, line, radii + WALL_MM, WALL_HU)
+    # A spur of the spine ends at the vessel, and so does its label.
+    paint_line(canvas, line, radii + WALL_MM, WALL_HU, Distractor.NONE)
     paint_line(canvas, line, radii, hu)
 
 

@@ -10,6 +10,7 @@ from scipy.interpolate import CubicSpline
 from cacnet.phantom.bones import paint_bones
 from cacnet.phantom.canvas import Box, Canvas
 from cacnet.phantom.chest import Chest, box_geometry, coarse_box, draw_chest, evaluate, texture, upsample
+from cacnet.phantom.devices import Distractor
 from cacnet.phantom.great_vessels import paint_great_vessels
 from cacnet.phantom.heart import Heart
 from cacnet.phantom.heart_sampling import distance_on_box
@@ -41,10 +42,10 @@ def paint_thorax(canvas: Canvas, heart: Heart, patient: Patient) -> None:
         _paint_abdomen(canvas, below, chest, patient, np.maximum(cage + 3.0, abdomen + 2.5)[below.slices])
     lung = np.maximum(np.maximum(cage + PLEURA_MM, 1.0 - middle), 0.5 - abdomen)
     _paint_lungs(canvas, box, chest, heart, patient, lung)
+    paint_bones(canvas, chest, patient)
     _paint_gullet(canvas, chest, patient)
     _paint_airway_trunk(canvas, chest, heart_box)
     paint_great_vessels(canvas, chest, heart, patient)
-    paint_bones(canvas, chest, patient)
 
 
 def _paint_table(canvas: Canvas, box: Box, chest: Chest) -> None:
@@ -197,7 +198,7 @@ def _paint_gullet(canvas: Canvas, chest: Chest, patient: Patient) -> None:
     x = chest.midline_x + np.interp(z, [-150, 0, 170], [22, 6, 0]) + rng.normal(0, 2)
     line = np.stack([x, chest.spine_at(z) - before, z], -1)
     for shift in (-3.0, 0.0, 3.0):
-        paint_line(canvas, line + np.array([shift, 0, 0]), np.full(len(z), 5.2), 50.0)
+        paint_line(canvas, line + np.array([shift, 0, 0]), np.full(len(z), 5.2), 50.0, Distractor.NONE)
     first, radius = int(rng.integers(0, 40)), rng.uniform(1.0, 3.2)
     if rng.random() < 0.5:
         paint_line(canvas, line[first : first + 12] - np.array([0, 1.5, 0]), np.full(12, radius), -900.0)
