@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
+from scipy.spatial import cKDTree
 
 from cacnet.phantom.coronary_routes import Rule, arc_length, even_out, on_ventricle, resample, settle, wiggle
 from cacnet.phantom.coronary_tree import Branch
@@ -76,6 +77,7 @@ class Layout:
         """A branch along a course whose diameter tapers between two calibres."""
         points = self.heart.frame.to_patient(course.T).T
         points = resample(points, STEP_MM)
+        points = self._before_another_vessel(points, vessel, max(calibre_mm) / 2)
         start = 0.0
         if parent >= 0:
             points[0] = self.branches[parent].points_mm[parent_index]
@@ -95,6 +97,17 @@ class Layout:
         )
         self.courses.append(course)
         return len(self.branches) - 1
+
+    def _before_another_vessel(self, points: np.ndarray, vessel: int, radius_mm: float) -> np.ndarray:
+        """The course up to where it would run into a branch of another artery: their territories do not cross."""
+        others = [b for b in self.branches if b.vessel != vessel and b.labelled]
+        if not others or vessel == 0:
+            return points
+        distance, nearest = cKDTree(np.concatenate([b.points_mm for b in others])).query(points)
+        reach = np.concatenate([b.radius_mm for b in others])[nearest] + radius_mm + 1.2
+        start = max(len(points) // 4, int(12.0 / STEP_MM))
+        hits = np.flatnonzero(distance[start:] < reach[start:])
+        return points[: start + hits[0]] if len(hits) else points
 
     def at(self, parent: int, from_start_mm: float) -> tuple[int, np.ndarray]:
         """The parent's sample at a length along it, and its template position."""
