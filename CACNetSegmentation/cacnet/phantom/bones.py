@@ -81,7 +81,7 @@ def _paint_arch(canvas: Canvas, root: np.ndarray, marrow: float, cortex: float) 
     paint_line(canvas, canal, np.array([8.5, 8.5]), 25.0)
     paint_line(canvas, canal, np.array([5.0, 5.0]), 38.0)
     top = np.array([x, y + 18, z - 2])
-    lines = [([top, top + np.array([0, 14, -9]), top + np.array([0, 27, -20])], [3.2, 2.6, 3.4])]
+    lines = [([top, top + np.array([0, 10, -9]), top + np.array([0, 17, -19])], [3.2, 2.6, 3.4])]
     for s in (-1.0, 1.0):
         pedicle = np.array([x + s * 11, y - 3, z + 4])
         joint = np.array([x + s * 12, y + 9, z + 2])

@@ -88,7 +88,8 @@ class Chest:
         side = np.abs(x - self.midline_x)
         across, up = (side - 0.55 * self.half_width) / 48.0, (z + 5.0) / 55.0
         breast = np.where(y < 0, self.breast_mm * np.exp(-(across**2) - up**2), 0.0)
-        return self.cage(points) - (10.0 + self.muscle_mm + self.skin_fat_mm + breast + self.flank_mm(side, z))
+        spinal = np.where(y > self.spine_y, 18.0 * np.exp(-((side / 70.0) ** 2)), 0.0)
+        return self.cage(points) - (10.0 + self.muscle_mm + self.skin_fat_mm + breast + spinal + self.flank_mm(side, z))
 
     def muscle(self, points: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
         """Signed distance to the outer face of the muscles: thick beside the spine, in front and under the arms."""

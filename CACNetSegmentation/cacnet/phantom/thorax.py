@@ -50,7 +50,7 @@ def paint_thorax(canvas: Canvas, heart: Heart, patient: Patient) -> None:
 
 def _paint_table(canvas: Canvas, box: Box, chest: Chest) -> None:
     """The curved table top under the patient: a carbon skin around foam."""
-    back = chest.back_y + 16.0 + chest.muscle_mm + 26.0 + chest.skin_fat_mm
+    back = chest.back_y + 40.0 + chest.muscle_mm + chest.skin_fat_mm
     curve = back + 6.0 - 0.0011 * (box.x_mm - chest.midline_x) ** 2
     depth = np.maximum(curve - box.y_mm, box.y_mm - curve - 32.0)
     depth = np.maximum(depth, np.abs(box.x_mm - chest.midline_x) - 205.0) + 0.0 * box.z_mm
