@@ -261,8 +261,8 @@ def _pericardium(parts: tuple[Shape, ...], patient: Patient, rng: np.random.Gene
     fat = patient.fat_thickness_mm
     vectors = rng.normal(size=(6, 3))
     vectors *= (2 * np.pi / rng.uniform(45, 110, 6) / np.linalg.norm(vectors, axis=1))[:, None]
-    sac = Shrunk(Union(parts, float(rng.uniform(20, 32))), -0.35 * fat - 1.2)
-    return Rippled(sac, vectors, rng.uniform(0, 2 * np.pi, 6), rng.normal(0, 0.11 * fat + 0.1, 6))
+    sac = Shrunk(Union(parts, float(rng.uniform(20, 32))), -0.3 * fat - 2.2)
+    return Rippled(sac, vectors, rng.uniform(0, 2 * np.pi, 6), rng.normal(0, 0.09 * fat, 6))
 
 
 def _up_to(shape: Shape, z_mm: float) -> Shape:
