@@ -20,7 +20,7 @@ ORIENTATIONS = [
     for order in permutations(range(3))
     for signs in product((1, -1), repeat=3)
 ]
-SOME_ORIENTATIONS = [*ORIENTATIONS[::7], Rotation.from_euler("xyz", [25, -10, 40], degrees=True).as_matrix()]
+ALL_AND_OBLIQUE = [*ORIENTATIONS, Rotation.from_euler("xyz", [25, -10, 40], degrees=True).as_matrix()]
 
 
 def labelled(scan: Schematic) -> Labels:
@@ -29,7 +29,8 @@ def labelled(scan: Schematic) -> Labels:
     return label(scan.volume, on_grid, Probabilities(calcium, coronary, choose_device("cpu"), 96))
 
 
-@pytest.mark.parametrize("direction", SOME_ORIENTATIONS)
+@pytest.mark.slow
+@pytest.mark.parametrize("direction", ALL_AND_OBLIQUE)
 def test_labels_and_lesions_lie_where_they_are_in_the_patient_in_any_orientation(direction: np.ndarray) -> None:
     scan = schematic_ccta(direction)
     labels = labelled(scan)
