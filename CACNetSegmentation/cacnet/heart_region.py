@@ -48,6 +48,14 @@ class HeartRegion:
     upper_mm_lps: tuple[float, float, float]
     found: bool
 
+    @property
+    def axis_mm_lps(self) -> tuple[float, float] | None:
+        """x and y of the box's middle, near which the aortic root lies; None where the heart was not found."""
+        if not self.found:
+            return None
+        (x0, y0, _), (x1, y1, _) = self.lower_mm_lps, self.upper_mm_lps
+        return (x0 + x1) / 2, (y0 + y1) / 2
+
     def grid(self, spacing_mm: float) -> Geometry:
         """An isotropic LPS-aligned grid over the box."""
         lower, upper = np.asarray(self.lower_mm_lps), np.asarray(self.upper_mm_lps)

@@ -59,7 +59,9 @@ def label(volume: Volume, prepared: Prepared, probabilities: Probabilities) -> L
         raise HeartOutsideScanError("the heart's region lies outside the CT", "a region inside it")
     calcium_probability = probability_on(crop.geometry, probabilities.calcium, prepared.grid)
     coronary_probability = probability_on(crop.geometry, probabilities.coronary, prepared.grid)
-    calcium, coronary = postprocessing.clean(calcium_probability, coronary_probability, crop.geometry)
+    calcium, coronary = postprocessing.clean(
+        calcium_probability, coronary_probability, crop.geometry, heart_axis_mm_lps=prepared.region.axis_mm_lps
+    )
     del coronary_probability
     on_grid = labels_on(prepared.grid, coronary.astype(np.uint8), crop.geometry) > 0
     territories = vessels.label_territories(on_grid, prepared.hu, prepared.grid)

@@ -38,6 +38,9 @@ class PostprocessingSettings:
         gap_mm: a smaller component must lie this near to a believed one: a step between slabs, motion or a blooming
             plaque interrupts an artery over such a distance. If none is large enough, every component is kept that is
             not noise.
+        axis_distance_mm: how near a component must come, in the axial plane, to the middle of the heart's region to be
+            believed by its size alone. Every coronary tree begins at the aortic root, which lies there; a rib, a costal
+            cartilage or a vessel of the lung at the region's edge does not come so near.
     """
 
     threshold: float = 0.5
@@ -47,6 +50,7 @@ class PostprocessingSettings:
     minimum_coronary_mm3: float = 15.0
     trunk_mm3: float = 200.0
     gap_mm: float = 15.0
+    axis_distance_mm: float = 45.0
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold < 1 or not 0 <= self.fraction_in_coronary <= 1:
@@ -54,7 +58,7 @@ class PostprocessingSettings:
                 f"threshold {self.threshold:g} and fraction {self.fraction_in_coronary:g}",
                 "a threshold between 0 and 1 and a fraction from 0 to 1",
             )
-        distances = (self.coronary_margin_mm, self.gap_mm)
+        distances = (self.coronary_margin_mm, self.gap_mm, self.axis_distance_mm)
         volumes = (self.minimum_calcium_mm3, self.minimum_coronary_mm3, self.trunk_mm3)
         if min(distances + volumes) < 0:
             raise InvalidPostprocessingError("a negative distance or volume", "distances and volumes from 0 on")
@@ -68,8 +72,15 @@ def clean(
     coronary_probability_zyx: np.ndarray,
     geometry: Geometry,
     settings: PostprocessingSettings = DEFAULT_SETTINGS,
+    heart_axis_mm_lps: tuple[float, float] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Calcium and coronary masks (bool, z, y, x); the calcium lies within the coronary mask.
+
+    Args:
+        calcium_probability_zyx, coronary_probability_zyx: from the network, on `geometry`.
+        geometry: their grid.
+        settings: see PostprocessingSettings.
+        heart_axis_mm_lps: x and y of the middle of the heart's region; None where the heart was not found.
 
     Raises:
         GeometryMismatchError: a probability map without the grid's shape.
@@ -80,27 +91,50 @@ def clean(
                 f"the {name} probability has the shape {array.shape} (z, y, x)",
                 f"the grid's shape, {geometry.shape_zyx}",
             )
-    coronary = _plausible_arteries(coronary_probability_zyx >= settings.threshold, geometry, settings)
+    coronary = _plausible_arteries(
+        coronary_probability_zyx >= settings.threshold, geometry, settings, heart_axis_mm_lps
+    )
     calcium = _lesions_on_arteries(calcium_probability_zyx >= settings.threshold, coronary, geometry, settings)
     return calcium, coronary | calcium
 
 
-def _plausible_arteries(candidates: np.ndarray, geometry: Geometry, settings: PostprocessingSettings) -> np.ndarray:
-    """Drop noise, and what is neither long enough for an artery nor near one that is."""
+def _plausible_arteries(
+    candidates: np.ndarray,
+    geometry: Geometry,
+    settings: PostprocessingSettings,
+    heart_axis_mm_lps: tuple[float, float] | None,
+) -> np.ndarray:
+    """Drop noise, and what is neither long enough for an artery in the heart's middle nor near one that is."""
     components, n_found = ndimage.label(candidates, TOUCHING)
     volume_mm3 = np.bincount(components[candidates], minlength=n_found + 1) * geometry.voxel_volume_mm3
     keep = volume_mm3 >= max(settings.minimum_coronary_mm3, geometry.voxel_volume_mm3)
-    trunks = volume_mm3 >= max(settings.trunk_mm3, geometry.voxel_volume_mm3)
-    pieces = np.flatnonzero(keep & ~trunks)
-    if trunks.any() and pieces.size:
-        boxes = ndimage.find_objects(components)
-        near = cKDTree(geometry.index_to_lps(np.argwhere(_kept(candidates, components, trunks))))
-        for piece in pieces:
-            box = boxes[piece - 1]
-            inside = np.argwhere(components[box] == piece) + [s.start for s in box]
-            gap_mm, _ = near.query(geometry.index_to_lps(inside), distance_upper_bound=settings.gap_mm * (1 + 1e-9))
-            keep[piece] = bool(np.isfinite(gap_mm).any())
+    points = _points_of(components, np.flatnonzero(keep), geometry)
+    if heart_axis_mm_lps is not None:
+        central = np.zeros(n_found + 1, dtype=bool)
+        for number, positions in points.items():
+            from_axis_mm = np.linalg.norm(positions[:, :2] - heart_axis_mm_lps, axis=1)
+            central[number] = from_axis_mm.min() <= settings.axis_distance_mm
+    else:
+        central = np.ones(n_found + 1, dtype=bool)
+    trunks = (volume_mm3 >= max(settings.trunk_mm3, geometry.voxel_volume_mm3)) & central & keep
+    if not trunks.any():
+        return _kept(candidates, components, keep & central)
+    near = cKDTree(np.concatenate([points[number] for number in np.flatnonzero(trunks)]))
+    for number in np.flatnonzero(keep & ~trunks):
+        gap_mm, _ = near.query(points[number], distance_upper_bound=settings.gap_mm * (1 + 1e-9))
+        keep[number] = bool(np.isfinite(gap_mm).any())
     return _kept(candidates, components, keep)
+
+
+def _points_of(components: np.ndarray, numbers: np.ndarray, geometry: Geometry) -> dict[int, np.ndarray]:
+    """LPS mm of the voxels of some components."""
+    boxes = ndimage.find_objects(components)
+    points = {}
+    for number in numbers.tolist():
+        box = boxes[number - 1]
+        index = np.argwhere(components[box] == number) + [s.start for s in box]
+        points[number] = geometry.index_to_lps(index)
+    return points
 
 
 def _lesions_on_arteries(

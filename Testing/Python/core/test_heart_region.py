@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from cacnet.heart_region import find_heart_region
+from cacnet.heart_region import HeartRegion, find_heart_region
 from cacnet.volume import Geometry, Volume, geometry_of
 from shared_data import shared_data
 
@@ -61,6 +61,11 @@ def test_without_lungs_the_region_is_the_whole_volume_and_says_so() -> None:
     assert not region.found
     np.testing.assert_allclose(region.lower_mm_lps, (4.5, 5.0, 5.5))
     np.testing.assert_allclose(region.upper_mm_lps, (44.5, 65.0, 65.5))
+
+
+def test_the_axis_is_the_middle_of_a_found_box_and_unknown_for_the_whole_volume() -> None:
+    assert HeartRegion((0.0, 10.0, 0.0), (4.0, 30.0, 9.0), found=True).axis_mm_lps == (2.0, 20.0)
+    assert HeartRegion((0.0, 10.0, 0.0), (4.0, 30.0, 9.0), found=False).axis_mm_lps is None
 
 
 def test_the_grid_of_a_region_fills_it_from_face_to_face() -> None:

@@ -75,6 +75,24 @@ def test_pieces_are_kept_where_no_trunk_was_found() -> None:
     assert clean(calcium, coronary, GRID)[1].sum() == 64
 
 
+def test_a_rib_at_the_regions_edge_is_no_artery_however_long() -> None:
+    calcium, coronary = maps()
+    coronary[2:52, 8:12, 30:34] = 0.9  # 800 mm³ as well, 20 mm to the side
+    near_both, near_the_artery = (20.0, 10.0), (-30.0, 10.0)
+    assert clean(calcium, coronary, GRID, heart_axis_mm_lps=near_both)[1].sum() == 1600
+    # From x = -30 the artery's columns begin 38 mm away, the rib's 60 mm.
+    settings = replace(DEFAULT_SETTINGS, gap_mm=10.0)
+    assert clean(calcium, coronary, GRID, settings, near_the_artery)[1].sum() == 800
+    assert clean(calcium, coronary, GRID, settings)[1].sum() == 1600
+
+
+def test_where_only_ribs_were_marked_no_artery_is_found() -> None:
+    calcium, coronary = maps()
+    found, arteries = clean(calcium, coronary, GRID, heart_axis_mm_lps=(100.0, 100.0))
+    assert not arteries.any()
+    assert not found.any()
+
+
 def test_nothing_in_is_nothing_out() -> None:
     found, arteries = clean(np.zeros(SHAPE), np.zeros(SHAPE), GRID)
     assert not found.any()
