@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from cacnet.anatomy import Vessel
 from cacnet.files import replacing
+from cacnet.findings import Severity
 from cacnet.heart_region import HeartRegion
 from cacnet.lesions import Lesion
 from cacnet.prepare import labels_on, to_model_grid
@@ -73,6 +74,10 @@ def _draw_heading(figure: Any, scores: Scores, volume: Volume, shown: int) -> No
     model = f"model {scores.model.id}" if scores.model.id else "mask given by the user"
     line = f"{volume.source}   ·   {model}   ·   {scores.resolved.sentence}"
     figure.text(0.02, 1 - 0.70 / height, line, color=MUTED, fontsize=9, va="center", wrap=True)
+    warnings = [finding.code for finding in scores.findings if finding.severity is not Severity.NOTE]
+    if warnings:
+        text = "Read before use: " + ", ".join(dict.fromkeys(warnings)) + " (explained in the report)"
+        figure.text(0.98, 0.16 / height, text, color="#ff8a65", fontsize=10, ha="right")
     hidden = len(scores.lesions.lesions) - shown
     more = f"   {hidden} further lesions are in the table only." if hidden > 0 else ""
     figure.text(0.02, 0.16 / height, f"{RESEARCH_USE} {SIMULATION}{more}", color="#ffb74d", fontsize=10)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cacnet import contrast
-from cacnet.anatomy import Vessel
+from cacnet.anatomy import NAMED_VESSELS, Vessel
 from cacnet.errors import CacnetError
 from cacnet.findings import Finding, Severity
 from cacnet.labelling import Labels, label
@@ -195,10 +195,10 @@ def region_findings(prepared: Prepared) -> tuple[Finding, ...]:
 def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
     """What the result itself gives reason to check."""
     notes = [Finding("vessels", Severity.NOTE, note) for note in labels.notes]
-    if not labels.coronary.any():
+    if not np.isin(labels.coronary, NAMED_VESSELS).any():
         message = (
-            "No coronary artery was found, so no calcium could be either; a score of 0 here does not mean that there "
-            "is none. Check the contrast phase and the field of view."
+            "No coronary artery was recognised, so calcium could not be found either; a score of 0 here does not mean "
+            "that there is none. Check the contrast phase and the field of view."
         )
         return (*notes, Finding("no-coronary-arteries", Severity.WARNING, message))
     unassigned = sum(lesion.vessel is Vessel.UNASSIGNED for lesion in lesions.lesions)
