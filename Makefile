@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 OUTPUT ?= demo
-SEED ?= 7
+SEED ?= 9101
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
@@ -13,7 +13,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
 
-# Without CT= a patient is simulated; what is written where is printed.
+# Without CT= a patient is simulated (a seed that the bundled model was not trained on).
 demo: $(INSTALLED)
 ifdef CT
 	$(BIN)/cacnet segment '$(CT)' --output '$(OUTPUT)'

@@ -224,7 +224,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _say_scores(scores: Scores, output: Path) -> None:
-    from cacnet.report import RESEARCH_USE
+    from cacnet.report import RESEARCH_USE, counted
 
     totals = scores.totals
     _say_findings(scores.findings)
@@ -232,7 +232,7 @@ def _say_scores(scores: Scores, output: Path) -> None:
     _say(
         f"Agatston equivalent {totals.agatston:.1f} ({totals.category}, {totals.cac_drs}), "
         f"volume {totals.volume_mm3:.1f} mm³, mass {totals.mass_mg:.1f} mg, "
-        f"{totals.lesions} lesions in {totals.vessels} vessels"
+        f"{counted(totals.lesions, 'lesion')} in {counted(totals.vessels, 'vessel')}"
     )
     _say(f"written to {output}")
     _say(RESEARCH_USE)

@@ -14,7 +14,7 @@ from cacnet.findings import Severity
 from cacnet.heart_region import HeartRegion
 from cacnet.lesions import Lesion
 from cacnet.prepare import labels_on, to_model_grid
-from cacnet.report import RESEARCH_USE, SIMULATION, Scores
+from cacnet.report import RESEARCH_USE, SIMULATION, Scores, counted
 from cacnet.segments import CALCIUM_SEGMENTS
 from cacnet.volume import Geometry, Volume
 
@@ -66,7 +66,7 @@ def _draw_heading(figure: Any, scores: Scores, volume: Volume, shown: int) -> No
     totals = scores.totals
     head = (
         f"Agatston equivalent {totals.agatston:.0f}   ·   volume {totals.volume_mm3:.0f} mm³   ·   "
-        f"mass {totals.mass_mg:.0f} mg   ·   {totals.lesions} lesions in {totals.vessels} vessels   ·   "
+        f"mass {totals.mass_mg:.0f} mg   ·   {counted(totals.lesions, 'lesion')} in {counted(totals.vessels, 'vessel')}   ·   "
         f"{totals.cac_drs}"
     )
     height = figure.get_figheight()

@@ -80,6 +80,11 @@ class Scores:
         return total(self.lesions.lesions)
 
 
+def counted(number: int, noun: str) -> str:
+    """'1 lesion', '2 lesions'."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def write_lesions_csv(path: Path, lesions: Sequence[Lesion]) -> None:
     """One row per lesion, LESION_COLUMNS, comma-separated, decimal points."""
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from cacnet.findings import Finding, Severity
 from cacnet.lesions import find_lesions
-from cacnet.report import LESION_COLUMNS, ModelStatement, Scores, report_document, write_lesions_csv, write_report_json
+from cacnet.report import (
+    LESION_COLUMNS,
+    ModelStatement,
+    Scores,
+    counted,
+    report_document,
+    write_lesions_csv,
+    write_report_json,
+)
 from cacnet.scoring import protocol_named, resolve
 from cacnet.volume import Acquisition, Geometry, Volume
 
@@ -79,3 +87,7 @@ def test_the_report_holds_neither_age_nor_sex_of_the_patient() -> None:
 def test_the_report_is_json_that_can_be_read_back(tmp_path: Path) -> None:
     write_report_json(tmp_path / "report.json", *two_lesions())
     assert json.loads((tmp_path / "report.json").read_text("utf-8"))["schema_version"] == 1
+
+
+def test_one_lesion_is_not_one_lesions() -> None:
+    assert [counted(n, "lesion") for n in (0, 1, 2)] == ["0 lesions", "1 lesion", "2 lesions"]
