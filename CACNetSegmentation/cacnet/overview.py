@@ -66,8 +66,8 @@ def _draw_heading(figure: Any, scores: Scores, volume: Volume, shown: int) -> No
     totals = scores.totals
     head = (
         f"Agatston equivalent {totals.agatston:.0f}   ·   volume {totals.volume_mm3:.0f} mm³   ·   "
-        f"mass {totals.mass_mg:.0f} mg   ·   {counted(totals.lesions, 'lesion')} in {counted(totals.vessels, 'vessel')}   ·   "
-        f"{totals.cac_drs}"
+        f"mass {totals.mass_mg:.0f} mg   ·   {counted(totals.lesions, 'lesion')} in "
+        f"{counted(totals.vessels, 'vessel')}   ·   {totals.cac_drs}"
     )
     height = figure.get_figheight()
     figure.text(0.02, 1 - 0.38 / height, head, color=FOREGROUND, fontsize=17, fontweight="bold", va="center")

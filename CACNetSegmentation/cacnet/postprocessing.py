@@ -119,8 +119,8 @@ def _plausible_arteries(
     trunks = (volume_mm3 >= max(settings.trunk_mm3, geometry.voxel_volume_mm3)) & central & keep
     if not trunks.any():
         return _kept(candidates, components, keep & central)
-    near = cKDTree(np.concatenate([points[number] for number in np.flatnonzero(trunks)]))
-    for number in np.flatnonzero(keep & ~trunks):
+    near = cKDTree(np.concatenate([points[number] for number in np.flatnonzero(trunks).tolist()]))
+    for number in np.flatnonzero(keep & ~trunks).tolist():
         gap_mm, _ = near.query(points[number], distance_upper_bound=settings.gap_mm * (1 + 1e-9))
         keep[number] = bool(np.isfinite(gap_mm).any())
     return _kept(candidates, components, keep)
