@@ -18,6 +18,7 @@ from cacnet.errors import CacnetError
 if TYPE_CHECKING:
     from cacnet.findings import Finding
     from cacnet.report import Scores
+    from cacnet.scoring import Totals
 
 INTERRUPTED_EXIT_CODE = 130
 
@@ -224,18 +225,27 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _say_scores(scores: Scores, output: Path) -> None:
-    from cacnet.report import RESEARCH_USE, counted
+    from cacnet.report import RESEARCH_USE
 
     totals = scores.totals
     _say_findings(scores.findings)
     _say(scores.resolved.sentence)
+    if not scores.conclusive:
+        _say("No score: no coronary artery was recognised, so the sums of 0 in the report are no finding.")
+    else:
+        _say_totals(totals)
+    _say(f"written to {output}")
+    _say(RESEARCH_USE)
+
+
+def _say_totals(totals: Totals) -> None:
+    from cacnet.report import counted
+
     _say(
         f"Agatston equivalent {totals.agatston:.1f} ({totals.category}, {totals.cac_drs}), "
         f"volume {totals.volume_mm3:.1f} mm³, mass {totals.mass_mg:.1f} mg, "
         f"{counted(totals.lesions, 'lesion')} in {counted(totals.vessels, 'vessel')}"
     )
-    _say(f"written to {output}")
-    _say(RESEARCH_USE)
 
 
 def _say_findings(findings: Sequence[Finding]) -> None:

@@ -27,6 +27,8 @@ WINDOW_HU = (-150.0, 950.0)
 """Wide enough that calcium stands out from contrast-filled lumen."""
 PROJECTION_SPACING_MM = 0.7
 PROJECTION_MARGIN_MM = 12.0
+PROJECTION_LEAST_MM = 110.0
+"""About a heart: a few small pieces are shown in their surroundings, at a size that can be compared."""
 SHELL_MM = 3.0
 """Projections show what lies this near to an artery; without it the ventricles would hide everything."""
 SLICE_WIDTH_MM = 44.0
@@ -45,12 +47,20 @@ def draw_overview(path: Path, result: Result) -> None:
     lesions = sorted(result.scores.lesions.lesions, key=lambda lesion: -lesion.agatston)[:SLICES_SHOWN]
     lesions.sort(key=lambda lesion: lesion.id)
     rows = -(-len(lesions) // COLUMNS)
-    figure = Figure(figsize=(15, 7.6 + 2.75 * rows), facecolor=BACKGROUND)
+    height = 7.6 + 2.75 * rows
+    figure = Figure(figsize=(15, height), facecolor=BACKGROUND)
     FigureCanvasAgg(figure)
     layout = figure.add_gridspec(
-        1 + rows, COLUMNS, height_ratios=[2.1] + [1.0] * rows, left=0.02, right=0.98, bottom=0.05, top=0.9,
-        hspace=0.16, wspace=0.06,
-    )  # fmt: skip
+        1 + rows,
+        COLUMNS,
+        height_ratios=[2.1] + [1.0] * rows,
+        left=0.02,
+        right=0.98,
+        bottom=0.7 / height,
+        top=1 - 1.25 / height,
+        hspace=0.16,
+        wspace=0.06,
+    )
     _draw_heading(figure, result.scores, result.volume, len(lesions))
     views = _projections(result)
     for (title, view), columns in zip(views.items(), (slice(0, 2), slice(2, 4), slice(4, 6)), strict=True):
@@ -69,6 +79,8 @@ def _draw_heading(figure: Any, scores: Scores, volume: Volume, shown: int) -> No
         f"mass {totals.mass_mg:.0f} mg   ·   {counted(totals.lesions, 'lesion')} in "
         f"{counted(totals.vessels, 'vessel')}   ·   {totals.cac_drs}"
     )
+    if not scores.conclusive:
+        head = "No score: no coronary artery was recognised"
     height = figure.get_figheight()
     figure.text(0.02, 1 - 0.38 / height, head, color=FOREGROUND, fontsize=17, fontweight="bold", va="center")
     model = f"model {scores.model.id}" if scores.model.id else "mask given by the user"
@@ -77,7 +89,7 @@ def _draw_heading(figure: Any, scores: Scores, volume: Volume, shown: int) -> No
     warnings = [finding.code for finding in scores.findings if finding.severity is not Severity.NOTE]
     if warnings:
         text = "Read before use: " + ", ".join(dict.fromkeys(warnings)) + " (explained in the report)"
-        figure.text(0.98, 0.16 / height, text, color="#ff8a65", fontsize=10, ha="right")
+        figure.text(0.02, 0.40 / height, text, color="#ff8a65", fontsize=10)
     hidden = len(scores.lesions.lesions) - shown
     more = f"   {hidden} further lesions are in the table only." if hidden > 0 else ""
     figure.text(0.02, 0.16 / height, f"{RESEARCH_USE} {SIMULATION}{more}", color="#ffb74d", fontsize=10)
@@ -108,8 +120,9 @@ def _projection_grid(result: Result) -> Geometry:
     index = np.argwhere(result.coronary)
     if len(index):
         points = result.volume.geometry.index_to_lps(index)
-        lower = np.maximum(lower, points.min(0) - PROJECTION_MARGIN_MM)
-        upper = np.minimum(upper, points.max(0) + PROJECTION_MARGIN_MM)
+        middle = (points.min(0) + points.max(0)) / 2
+        half_mm = np.maximum((points.max(0) - points.min(0)) / 2 + PROJECTION_MARGIN_MM, PROJECTION_LEAST_MM / 2)
+        lower, upper = np.maximum(lower, middle - half_mm), np.minimum(upper, middle + half_mm)
     return HeartRegion(tuple(lower), tuple(upper), found=True).grid(PROJECTION_SPACING_MM)
 
 

@@ -20,7 +20,7 @@ from cacnet.lesions import LesionSet, find_lesions
 from cacnet.prepare import Prepared, normalise_hu, prepare
 from cacnet.progress import Progress, silent
 from cacnet.reading import read_ct
-from cacnet.report import ModelStatement, Scores
+from cacnet.report import NO_ARTERIES, ModelStatement, Scores
 from cacnet.scoring import (
     DEFAULT_PROTOCOL,
     BloodPoolNotMeasurableError,
@@ -200,7 +200,7 @@ def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
             "No coronary artery was recognised, so calcium could not be found either; a score of 0 here does not mean "
             "that there is none. Check the contrast phase and the field of view."
         )
-        return (*notes, Finding("no-coronary-arteries", Severity.WARNING, message))
+        return (*notes, Finding(NO_ARTERIES, Severity.WARNING, message))
     unassigned = sum(lesion.vessel is Vessel.UNASSIGNED for lesion in lesions.lesions)
     if unassigned:
         message = f"{unassigned} of {len(lesions.lesions)} lesions could not be given an artery. Assign them by hand."

@@ -20,6 +20,8 @@ from cacnet.volume import Volume
 
 SCHEMA_VERSION = 1
 RESEARCH_USE = "Research use only, not for diagnosis."
+NO_ARTERIES = "no-coronary-arteries"
+"""Code of the finding that no artery was recognised: the sums are then 0 for want of a result, not of calcium."""
 SIMULATION = "The bundled network was trained on simulated CCTA only; its accuracy on patients is not known."
 
 LESION_COLUMNS = (
@@ -73,6 +75,11 @@ class Scores:
     age_years: float | None = None
     sex: str | None = None
     dominance: str | None = None
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether a score of 0 would mean that no calcium was found, rather than that no artery was."""
+        return all(finding.code != NO_ARTERIES for finding in self.findings)
 
     @property
     def totals(self) -> Totals:
@@ -148,6 +155,7 @@ def _totals(scores: Scores) -> dict[str, Any]:
         percentile = asdict(hoff_percentile(totals.agatston, scores.age_years, scores.sex))
     return {
         **asdict(totals),
+        "conclusive": scores.conclusive,
         "category": totals.category.value,
         "percentile": percentile,
     }

@@ -39,6 +39,8 @@ def time_left_text(seconds: float) -> str:
 
 def totals_text(totals: Mapping[str, object], protocol: str) -> str:
     """The scores of a report in one line, as an equivalent that names its protocol. A missing mass is left out."""
+    if totals.get("conclusive") is False:
+        return "No score: no coronary artery was recognised, so the sums of 0 are no finding"
     parts = [
         f"Agatston equivalent {_number(totals['agatston'])} ({protocol})",
         f"volume {_number(totals['volume_mm3'])} mm³",

@@ -91,3 +91,11 @@ def test_the_report_is_json_that_can_be_read_back(tmp_path: Path) -> None:
 
 def test_one_lesion_is_not_one_lesions() -> None:
     assert [counted(n, "lesion") for n in (0, 1, 2)] == ["0 lesions", "1 lesion", "2 lesions"]
+
+
+def test_a_zero_for_want_of_arteries_is_marked_as_no_finding() -> None:
+    volume, scores = two_lesions()
+    assert report_document(volume, scores)["totals"]["conclusive"] is True
+    missing = Finding("no-coronary-arteries", Severity.WARNING, "No artery.")
+    unknown = Scores(scores.lesions, scores.resolved, (missing,))
+    assert report_document(volume, unknown)["totals"]["conclusive"] is False

@@ -39,3 +39,9 @@ def test_totals_say_equivalent_and_protocol():
 def test_one_lesion_is_singular_and_an_unknown_mass_is_left_out():
     text = totals_text(TOTALS | {"lesions": 1, "mass_mg": None, "cac_drs": None}, "literature")
     assert text == "Agatston equivalent 123.5 (literature) · volume 98.8 mm³ · 1 lesion"
+
+
+def test_a_zero_for_want_of_arteries_is_not_shown_as_a_score():
+    text = totals_text({"agatston": 0.0, "volume_mm3": 0.0, "lesions": 0, "conclusive": False}, "ccta-adaptive")
+    assert text.startswith("No score")
+    assert "Agatston" not in text
