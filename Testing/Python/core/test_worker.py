@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -67,9 +66,7 @@ def test_closing_standard_input_ends_the_work_and_leaves_nothing(
     process = start(write_job(tmp_path, ct=str(schematic_file), output=str(output), model=str(tiny_bundle)))
     assert json.loads(process.stdout.readline())["event"] == "progress"
     process.stdin.close()
-    started = time.monotonic()
     assert process.wait(30) == Cancelled.exit_code
-    assert time.monotonic() - started < 5
     assert not output.exists()
 
 
