@@ -13,6 +13,7 @@ KVP_CHOICES = (80, 90, 100, 110, 120, 130, 140)
 KVP_WEIGHTS = (0.08, 0.05, 0.32, 0.05, 0.44, 0.03, 0.03)
 IODINE_GAIN_BY_KVP = {80: 1.55, 90: 1.38, 100: 1.23, 110: 1.10, 120: 1.0, 130: 0.93, 140: 0.87}
 """Attenuation of iodine relative to 120 kVp (100 kVp: 20–25 % more)."""
+CALCIUM_SCORE_KVP = 120
 CALCIUM_GAIN_BY_KVP = {80: 1.36, 90: 1.25, 100: 1.15, 110: 1.07, 120: 1.0, 130: 0.95, 140: 0.90}
 
 
@@ -75,6 +76,8 @@ def draw_patient(seed: int, contrast: bool = True) -> Patient:
     sex = "F" if rng.random() < 0.42 else "M"
     age = int(np.clip(rng.normal(61, 11), 32, 90))
     kvp = int(rng.choice(KVP_CHOICES, p=KVP_WEIGHTS))
+    # A calcium score is always taken at 120 kVp, for which its 130 HU are defined.
+    kvp = kvp if contrast else CALCIUM_SCORE_KVP
     scale = float(np.clip(rng.normal(0.93 if sex == "F" else 1.0, 0.07), 0.78, 1.22))
     body = (float(np.clip(rng.normal(1.0, 0.11), 0.8, 1.4)), float(np.clip(rng.normal(1.0, 0.12), 0.78, 1.4)))
     tilt = tuple(float(v) for v in rng.normal(0.0, (7.0, 8.0, 6.0)))

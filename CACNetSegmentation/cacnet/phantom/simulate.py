@@ -16,8 +16,9 @@ from scipy import ndimage
 
 from cacnet.anatomy import NAMED_VESSELS
 from cacnet.errors import CacnetError
+from cacnet.phantom.calcium_score import agatston_without_contrast
 from cacnet.phantom.canvas import Canvas
-from cacnet.phantom.coronaries import build_coronaries, paint_coronaries
+from cacnet.phantom.coronaries import CoronaryTree, build_coronaries, paint_coronaries
 from cacnet.phantom.heart import Heart, build_heart, paint_heart
 from cacnet.phantom.implants import paint_implants
 from cacnet.phantom.patient import Patient, draw_patient
@@ -60,6 +61,8 @@ class Truth:
 
     Attributes:
         calcium_volume_mm3: by vessel name, of the painted calcium, before any scanner.
+        agatston_without_contrast: by vessel name and 'total', of an ideal scan without contrast, noise and motion at
+            120 kVp in 3 mm slices; the same for a scan with contrast and its twin without.
         landmarks_mm_lps: named points, in the scan's coordinates.
     """
 
@@ -67,6 +70,7 @@ class Truth:
     scan: ScanSettings
     plaques: tuple[PlaqueRecord, ...]
     calcium_volume_mm3: dict[str, float]
+    agatston_without_contrast: dict[str, float]
     landmarks_mm_lps: dict[str, tuple[float, float, float]]
 
 
@@ -93,6 +97,7 @@ class Anatomy:
 
     patient: Patient
     heart: Heart
+    tree: CoronaryTree
     fine: Canvas
     surroundings: Canvas | None
     plaques: tuple[PlaqueRecord, ...]
@@ -150,7 +155,7 @@ def paint_anatomy(patient: Patient, heart: Heart, geometry: Geometry, spacing_mm
         if near is not None:
             paint_heart(near, heart, patient)
         paint_implants(surroundings, heart, tree, patient)
-    return Anatomy(patient, heart, fine, surroundings, plaques)
+    return Anatomy(patient, heart, tree, fine, surroundings, plaques)
 
 
 def _empty_canvas(lower: np.ndarray, upper: np.ndarray, spacing_mm: float) -> Canvas:
@@ -175,7 +180,9 @@ def truth_of(anatomy: Anatomy, settings: ScanSettings) -> Truth:
     for name in LANDMARKS:
         x, y, z = getattr(anatomy.heart, f"{name}_mm")
         landmarks[name] = (float(x), float(y), float(z))
-    return Truth(anatomy.patient, settings, anatomy.plaques, _calcium_volumes(anatomy.fine), landmarks)
+    scores = agatston_without_contrast(anatomy.tree, anatomy.patient, anatomy.fine.spacing_mm)
+    volumes = _calcium_volumes(anatomy.fine)
+    return Truth(anatomy.patient, settings, anatomy.plaques, volumes, scores, landmarks)
 
 
 def _calcium_volumes(canvas: Canvas) -> dict[str, float]:

@@ -91,7 +91,10 @@ def test_without_contrast_it_is_the_same_patient_in_slices_of_three_mm(scanned, 
     assert plain.volume.geometry.spacing_mm_zyx[0] == 3.0
     assert plain.truth.landmarks_mm_lps == scanned.truth.landmarks_mm_lps
     assert plain.truth.calcium_volume_mm3 == pytest.approx(scanned.truth.calcium_volume_mm3)
+    assert plain.truth.agatston_without_contrast == scanned.truth.agatston_without_contrast
+    assert plain.truth.agatston_without_contrast["total"] > 0
     assert plain.volume.acquisition.contrast_agent is None
+    assert plain.volume.acquisition.kvp == 120
 
 
 def test_without_contrast_no_blood_is_bright(scanned, plain):
