@@ -71,7 +71,7 @@ def label(volume: Volume, prepared: Prepared, probabilities: Probabilities) -> L
         calcium=_whole(calcium_vessel, crop, volume),
         coronary=_whole(coronary_vessel, crop, volume),
         probability=_whole(calcium_probability.astype(np.float16), crop, volume),
-        blood_hu=_lumen_hu(volume.hu[crop.slices], coronary, calcium, crop.geometry),
+        blood_hu=lumen_hu(volume.hu[crop.slices], coronary, calcium, crop.geometry),
         dominance=territories.dominance,
         notes=territories.notes,
     )
@@ -99,8 +99,9 @@ def spread(territory: np.ndarray, coronary: np.ndarray, geometry: Geometry) -> n
     return labels
 
 
-def _lumen_hu(hu: np.ndarray, coronary: np.ndarray, calcium: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """HU of voxels deep inside the coronary mask and away from calcium."""
+def lumen_hu(hu: np.ndarray, coronary: np.ndarray, calcium: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """HU of voxels deep inside the coronary mask (bool, z, y, x) and away from calcium: where a scan's blood is
+    measured."""
     half_width = [max(1, round(LUMEN_DEPTH_MM / spacing)) for spacing in geometry.spacing_mm_zyx]
     deep = np.argwhere(ndimage.minimum_filter(coronary, [2 * n + 1 for n in half_width], mode="constant", cval=0))
     near = np.argwhere(calcium)

@@ -96,6 +96,11 @@ def segment(request: Request, progress: Progress = silent) -> Result:
     Raises:
         UnusableInputError: a finding of severity error; further CacnetErrors of the steps.
     """
+    return segment_with_labels(request, progress)[0]
+
+
+def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[Result, Labels]:
+    """As `segment`, with what the label step knew: an evaluation wants the probabilities before post-processing."""
     from cacnet.inference import choose_device, predict
     from cacnet.weights import load_bundle
 
@@ -130,7 +135,7 @@ def segment(request: Request, progress: Progress = silent) -> Result:
         sex=request.sex or volume.acquisition.patient_sex,
         dominance=labels.dominance,
     )
-    return Result(volume, labels.calcium, labels.coronary, scores)
+    return Result(volume, labels.calcium, labels.coronary, scores), labels
 
 
 def resolve_for(volume: Volume, protocol: str | None, blood_hu: np.ndarray | None = None) -> ResolvedProtocol:
