@@ -1,7 +1,7 @@
 """What the scanner decides for one scan: field, voxels, blur, noise, motion, slabs; and variants of the same scan.
 
-Noise SD 15–45 HU, PSF FWHM 0.6–0.9 mm in plane and 0.6–1.0 mm in z, voxels of 0.30–0.49 × 0.4–0.8 mm, motion worst at
-the RCA: the facts of coronary CT angiography that a network meets.
+Mostly noise SD 15–45 HU, PSF FWHM 0.6–0.9 mm in plane and 0.6–1.0 mm in z, voxels of 0.30–0.49 × 0.4–0.8 mm, motion
+worst at the RCA: the facts of coronary CT angiography. Rarely far outside: a network meets other clinics' scans.
 """
 
 from __future__ import annotations
@@ -14,23 +14,25 @@ from cacnet.phantom.patient import Patient
 from cacnet.phantom.separable import axes_of
 from cacnet.volume import Geometry
 
-PADDING_CHOICES_HU = (-1024, -2048, -3024)
+PADDING_CHOICES_HU = (-1024, -2048, -3024, -2000)
 MATRIX = 512
 
 
 @dataclass(frozen=True)
 class Motion:
-    """How the coronary arteries of one vessel number move while they are scanned.
+    """How the coronary arteries of one vessel number, or the whole heart, move while they are scanned.
 
     Attributes:
-        vessel: 1 LM, 2 LAD, 3 LCx, 4 RCA.
+        vessel: 1 LM, 2 LAD, 3 LCx, 4 RCA; 0 for the whole heart.
         displacement_mm_xyz: the whole way between the first and the last phase.
-        double: two sharp positions (a double contour) instead of an even smear.
+        double: two sharp positions (a double contour) instead of the crescents of a half rotation.
+        start_deg: direction of the half rotation's first projection.
     """
 
     vessel: int
     displacement_mm_xyz: tuple[float, float, float]
     double: bool
+    start_deg: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,15 @@ class ScanSettings:
         field_centre_mm_xy, field_radius_mm: the reconstructed circle; outside it lies padding.
         psf_fwhm_mm: in plane; psf_z_fwhm_mm: across slices.
         edge_enhancement: 0 for a smooth kernel, about 0.5 for a sharp one.
+        enhancement_width: width of what a sharp kernel subtracts, relative to its blur.
         noise_sd_hu: at the heart's centre.
         noise_anisotropy: 0 to 1, how much more noise runs along x (arms, shoulders, liver) than along y.
         noise_z_correlation: correlation of the noise of neighbouring slices.
+        noise_floor_per_mm: added to the ramp of the noise's spectrum: 0.02 for pure filtered back projection, about
+            0.3 where filters and interpolation have filled in low frequencies.
+        noise_smoothing_mm: how far iterative reconstruction has smoothed the noise alone; 0 for none.
+        noise_tail: 0 Gaussian; above, the few strong deviations that edge-preserving smoothing leaves.
+        shading_hu: SD of a slow drift of HU over the field: cupping and scatter.
         streak_strength: 0 none, 1 ordinary beam hardening.
         slab_mm: height of the slabs of a step-and-shoot scan; 0 for none.
         slab_steps_mm_xy: displacement of the heart in each slab, slab_hu its change of contrast.
@@ -66,6 +74,11 @@ class ScanSettings:
     slab_mm: float = 0.0
     slab_steps_mm_xy: tuple[tuple[float, float], ...] = ()
     slab_hu: tuple[float, ...] = ()
+    enhancement_width: float = 1.8
+    noise_floor_per_mm: float = 0.02
+    noise_smoothing_mm: float = 0.0
+    noise_tail: float = 0.0
+    shading_hu: float = 0.0
 
     @property
     def kernel(self) -> str:
@@ -80,27 +93,54 @@ def draw_scan(patient: Patient, field: str = "heart") -> ScanSettings:
         width, z_low, z_high = rng.uniform(350, 420), rng.uniform(-150, -125), rng.uniform(125, 150)
         centre = (rng.uniform(-35, -15), rng.uniform(15, 35))
     else:
-        width, z_low, z_high = rng.uniform(170, 225), rng.uniform(-82, -70), rng.uniform(64, 92)
-        centre = (rng.uniform(-15, 8), rng.uniform(-2, 18))
-    increment = float(rng.uniform(0.4, 0.8) if rng.random() < 0.88 else rng.uniform(0.8, 1.5))
-    psf_z = float(max(rng.uniform(0.6, 1.0), increment * rng.uniform(0.95, 1.4)))
+        width = rng.choice([rng.uniform(155, 250), rng.uniform(250, 390), rng.uniform(132, 155)], p=[0.86, 0.10, 0.04])
+        z_low, z_high = rng.uniform(-84, -66), rng.uniform(60, 94)
+        centre = (rng.uniform(-16, 10), rng.uniform(-4, 20))
+    increment = float(
+        rng.choice(
+            [rng.uniform(0.4, 0.8), rng.uniform(0.3, 0.4), rng.uniform(0.8, 1.5), rng.uniform(1.5, 3.0)],
+            p=[0.80, 0.04, 0.13, 0.03],
+        )
+    )
+    psf_z = float(max(rng.uniform(0.6, 1.1), increment * rng.uniform(0.95, 1.5)))
+    psf = float(
+        rng.choice([rng.uniform(0.6, 0.9), rng.uniform(0.45, 0.6), rng.uniform(0.9, 1.3)], p=[0.72, 0.13, 0.15])
+    )
     slabs = _draw_slabs(rng, z_high - z_low)
     return ScanSettings(
         geometry=_field_geometry(width, centre, z_low, z_high, increment),
         field_centre_mm_xy=(float(centre[0]), float(centre[1])),
         field_radius_mm=float(width / 2),
-        psf_fwhm_mm=float(rng.uniform(0.6, 0.9)),
+        psf_fwhm_mm=psf,
         psf_z_fwhm_mm=psf_z,
-        edge_enhancement=float(rng.choice([0.0, rng.uniform(0.0, 0.3), rng.uniform(0.3, 0.7)], p=[0.35, 0.4, 0.25])),
-        noise_sd_hu=float(np.clip(rng.lognormal(np.log(26), 0.3), 14, 48)),
-        noise_anisotropy=float(rng.uniform(0.0, 0.5)),
-        noise_z_correlation=float(np.clip(0.75 - 0.5 * increment / psf_z + rng.normal(0, 0.08), 0.05, 0.7)),
-        streak_strength=float(rng.uniform(0.4, 1.4)),
-        padding_hu=int(rng.choice(PADDING_CHOICES_HU, p=[0.5, 0.3, 0.2])),
+        edge_enhancement=float(
+            rng.choice(
+                [0.0, rng.uniform(0.0, 0.3), rng.uniform(0.3, 0.7), rng.uniform(0.7, 1.2)], p=[0.33, 0.37, 0.22, 0.08]
+            )
+        ),
+        enhancement_width=float(rng.uniform(1.3, 2.6)),
+        noise_anisotropy=float(rng.uniform(0.0, 0.6)),
+        noise_z_correlation=float(np.clip(0.75 - 0.5 * increment / psf_z + rng.normal(0, 0.1), 0.05, 0.8)),
+        streak_strength=float(np.clip(rng.lognormal(0.0, 0.6), 0.2, 4.0)),
+        shading_hu=float(np.abs(rng.normal(0.0, 4.0))),
+        padding_hu=int(rng.choice(PADDING_CHOICES_HU, p=[0.45, 0.25, 0.15, 0.15])),
         circular_field=bool(rng.random() < 0.4),
         motion=_draw_motion(rng),
+        **_draw_noise(rng),
         **slabs,
     )
+
+
+def _draw_noise(rng: np.random.Generator) -> dict:
+    """Two scans in five were reconstructed iteratively: less noise, coarser and less Gaussian."""
+    iterative = rng.random() < 0.4
+    typical = 19.0 if iterative else 28.0
+    return {
+        "noise_sd_hu": float(np.clip(rng.lognormal(np.log(typical), 0.38), 9, 65)),
+        "noise_floor_per_mm": float(np.clip(rng.lognormal(np.log(0.12), 0.9), 0.01, 0.6)),
+        "noise_smoothing_mm": float(rng.uniform(0.3, 1.3)) if iterative else 0.0,
+        "noise_tail": float(rng.uniform(0.0, 0.45)) if iterative else 0.0,
+    }
 
 
 def _field_geometry(width: float, centre: tuple[float, float], z_low: float, z_high: float, step: float) -> Geometry:
@@ -111,19 +151,22 @@ def _field_geometry(width: float, centre: tuple[float, float], z_low: float, z_h
 
 
 def _draw_motion(rng: np.random.Generator) -> tuple[Motion, ...]:
-    if rng.random() < 0.5:
+    if rng.random() < 0.42:
         return ()
     moves = []
-    for vessel, typical_mm in ((4, 1.7), (3, 0.8), (2, 0.6)):
+    # The heart first, then what its arteries move beyond it.
+    for vessel, typical_mm, chance in ((0, 1.0, 0.55), (4, 1.7, 0.85), (3, 0.8, 0.85), (2, 0.6, 0.85)):
         length = float(np.clip(rng.lognormal(np.log(typical_mm), 0.6), 0.0, 6.0))
         direction = rng.normal(size=3) * (1.0, 1.0, 0.6)
         way = length * direction / np.linalg.norm(direction)
-        moves.append(Motion(vessel, (float(way[0]), float(way[1]), float(way[2])), bool(rng.random() < 0.5)))
+        double, start = bool(rng.random() < 0.3), float(rng.uniform(0, 180))
+        if rng.random() < chance:
+            moves.append(Motion(vessel, (float(way[0]), float(way[1]), float(way[2])), double, start))
     return tuple(moves)
 
 
 def _draw_slabs(rng: np.random.Generator, height_mm: float) -> dict:
-    if rng.random() > 0.15:
+    if rng.random() > 0.18:
         return {}
     slab = float(rng.uniform(30, 45))
     count = int(height_mm / slab) + 2
@@ -178,6 +221,8 @@ def without_contrast(settings: ScanSettings) -> ScanSettings:
         edge_enhancement=0.0,
         noise_sd_hu=0.75 * settings.noise_sd_hu,
         noise_z_correlation=0.05,
+        noise_smoothing_mm=0.0,
+        noise_tail=0.0,
         motion=(),
         slab_mm=0.0,
         slab_steps_mm_xy=(),

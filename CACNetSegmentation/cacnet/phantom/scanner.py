@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 HU_RANGE = (-1024, 3071)
-ENHANCED_FWHM = 1.8
-"""Width of what a sharp kernel subtracts, relative to its blur."""
+OVERLAP = 0.15
+"""Part of a half rotation that is measured twice."""
 BLEND_MM = 3.0
 """Width over which the fine canvas of the heart fades into the coarser one around it."""
 
@@ -63,6 +63,8 @@ def scan(
         _blend(hu, moved, canvas, target, settings)
     if settings.streak_strength > 0:
         hu += streaks_hu(hu, settings.geometry, settings.streak_strength, rng)
+    if settings.shading_hu > 0:
+        _add_shading(hu, settings, rng)
     _add_noise(hu, patient, settings, rng)
     np.clip(hu, *HU_RANGE, out=hu)
     result = np.rint(hu).astype(np.int16)
@@ -70,13 +72,13 @@ def scan(
     return result
 
 
-def _psf_weights(source: Axis, target: Axis, fwhm_mm: float, enhancement: float) -> np.ndarray:
+def _psf_weights(source: Axis, target: Axis, fwhm_mm: float, enhancement: float, width: float) -> np.ndarray:
     # Painting by coverage and holding it constant within a voxel have each blurred by one voxel's width already.
     painted = source.step_mm**2 / 6.0
     sd = float(np.sqrt(max((fwhm_mm / FWHM_PER_SD) ** 2 - painted, (0.1 * source.step_mm) ** 2)))
     weights = gaussian_weights(source, target, sd)
     if enhancement > 0:
-        wide = float(np.sqrt(sd**2 + (ENHANCED_FWHM * fwhm_mm / FWHM_PER_SD) ** 2))
+        wide = float(np.sqrt(sd**2 + (width * fwhm_mm / FWHM_PER_SD) ** 2))
         weights = (1.0 + enhancement) * weights - enhancement * gaussian_weights(source, target, wide)
     return weights
 
@@ -85,7 +87,8 @@ def _blurred(hu: np.ndarray, canvas: Canvas, target: tuple[Axis, Axis, Axis], se
     source = axes_of(canvas.geometry)
     fwhm = (settings.psf_z_fwhm_mm, settings.psf_fwhm_mm, settings.psf_fwhm_mm)
     enhance = (0.0, settings.edge_enhancement, settings.edge_enhancement)
-    z, y, x = (_psf_weights(s, t, f, e) for s, t, f, e in zip(source, target, fwhm, enhance, strict=True))
+    width = settings.enhancement_width
+    z, y, x = (_psf_weights(s, t, f, e, width) for s, t, f, e in zip(source, target, fwhm, enhance, strict=True))
     return resample(hu, (z, y, x))
 
 
@@ -114,30 +117,59 @@ def _smear_by_motion(canvas: Canvas, settings: ScanSettings) -> np.ndarray:
     if coronary is None or not settings.motion:
         return hu
     hu = hu.copy()
-    boxes = ndimage.find_objects(coronary, max_label=4)
+    boxes: dict[int, tuple[slice, ...] | None] = dict(enumerate(ndimage.find_objects(coronary, max_label=4), start=1))
+    boxes[0] = _around([box for box in boxes.values() if box is not None])
     for move in settings.motion:
         way_zyx = np.array(move.displacement_mm_xyz)[::-1] / canvas.spacing_mm
-        found = boxes[move.vessel - 1]
+        found = boxes[move.vessel]
         if found is None or np.linalg.norm(way_zyx) < 0.5:
             continue
-        margin = int(np.ceil(14.0 / canvas.spacing_mm))
+        margin = int(np.ceil((20.0 if move.vessel == 0 else 14.0) / canvas.spacing_mm))
         box = tuple(
             slice(max(s.start - margin, 0), min(s.stop + margin, n)) for s, n in zip(found, hu.shape, strict=True)
         )
-        hu[box] = _phases(hu[box], way_zyx, margin, move.double)
+        hu[box] = _doubled(hu[box], way_zyx, margin) if move.double else _half_scan(hu[box], way_zyx, margin, move)
     return hu
 
 
-def _phases(hu: np.ndarray, way_zyx: np.ndarray, margin: int, double: bool) -> np.ndarray:
+def _around(boxes: list[tuple[slice, ...]]) -> tuple[slice, ...] | None:
+    if not boxes:
+        return None
+    return tuple(slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in zip(*boxes, strict=True))
+
+
+def _doubled(hu: np.ndarray, way_zyx: np.ndarray, margin: int) -> np.ndarray:
+    """Most of the dose at rest, the rest of it after the move."""
     ramps = [_tent(n, margin) for n in hu.shape]
     still = ramps[0][:, None, None] * ramps[1][None, :, None] * ramps[2][None, None, :]
     grid = np.meshgrid(*[np.arange(n, dtype=np.float32) for n in hu.shape], indexing="ij", sparse=True)
-    times, weights = ((0.0, 1.0), (0.6, 0.4)) if double else ((-0.5, -0.17, 0.17, 0.5), (0.25,) * 4)
-    mean = np.zeros_like(hu)
-    for time, weight in zip(times, weights, strict=True):
-        where = np.stack([g + np.float32(time * w) * still for g, w in zip(grid, way_zyx, strict=True)])
-        mean += weight * (hu if time == 0.0 else ndimage.map_coordinates(hu, where, order=1, mode="nearest"))
-    return mean
+    where = np.stack([g + np.float32(w) * still for g, w in zip(grid, way_zyx, strict=True)])
+    return 0.6 * hu + 0.4 * ndimage.map_coordinates(hu, where, order=1, mode="nearest")
+
+
+def _half_scan(hu: np.ndarray, way_zyx: np.ndarray, margin: int, move: Motion) -> np.ndarray:
+    """Crescents and tails: each direction of a slice's spectrum is a projection, taken at its own moment of the move.
+
+    Central slice theorem: a projection at angle θ fills the line at θ in the slice's Fourier plane, so a move during
+    the half rotation is a phase there that depends on θ, with a seam at the first and last projection.
+    """
+    shape = hu.shape[1:]
+    fy, fx = np.meshgrid(np.fft.fftfreq(shape[0]), np.fft.rfftfreq(shape[1]), indexing="ij")
+    turn = np.mod(np.arctan2(fy, fx) - np.radians(move.start_deg), np.pi) / np.pi
+    along = -2j * np.pi * (fy * way_zyx[1] + fx * way_zyx[2])
+    # Over the last projections, those of the next half rotation are faded in, as scanners weight them.
+    late = np.clip((turn - 1 + OVERLAP) / OVERLAP, 0, 1) * 0.5
+    early = np.clip((OVERLAP - turn) / OVERLAP, 0, 1) * 0.5
+    phase = (1 - late - early) * np.exp(along * (turn - 0.5))
+    phase += late * np.exp(along * (turn - 1.5)) + early * np.exp(along * (turn + 0.5))
+    phase = phase.astype(np.complex64)
+    ramps = [_tent(n, margin) for n in hu.shape]
+    inside = ramps[1][:, None] * ramps[2][None, :]
+    result = hu.copy()
+    for k in np.flatnonzero(ramps[0] > 0):
+        moved = fft.irfft2(fft.rfft2(hu[k]) * phase, s=shape)
+        result[k] += ramps[0][k] * inside * (moved - hu[k])
+    return result
 
 
 def _tent(size: int, margin: int) -> np.ndarray:
@@ -182,22 +214,36 @@ def _add_noise(hu: np.ndarray, patient: Patient, settings: ScanSettings, rng: np
         if previous is not None:
             noise = keep * previous + np.float32(np.sqrt(1 - keep**2)) * noise
         previous = noise
+        if settings.noise_tail > 0:
+            # Edge-preserving smoothing removes the small deviations and keeps the large.
+            bent = noise * np.abs(noise) ** np.float32(settings.noise_tail)
+            noise = bent / bent.std()
         hu[k] += noise * local
+
+
+def _add_shading(hu: np.ndarray, settings: ScanSettings, rng: np.random.Generator) -> None:
+    """Add a slow drift of HU over the field (cupping, scatter), in place."""
+    z, y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in hu.shape)
+    a = rng.normal(0.0, settings.shading_hu, 5).astype(np.float32)
+    plane = a[0] * (x[None, :] ** 2 + y[:, None] ** 2 - 0.6) + a[1] * x[None, :] + a[2] * y[:, None]
+    hu += plane[None] + (a[3] + 0.5 * a[4] * z)[:, None, None]
 
 
 def noise_transfer(shape_yx: tuple[int, int], settings: ScanSettings) -> np.ndarray:
     """rfft2 amplitude that turns white noise into CT noise of SD 1: √(ramp) × the kernel's transfer function.
 
     Filtered back projection leaves a power spectrum of ramp × MTF² (Riederer, Pelc & Chesler 1978,
-    doi:10.1088/0031-9155/23/3/008); iterative reconstruction moves it to lower frequencies, hence the floor at 0.
+    doi:10.1088/0031-9155/23/3/008); filters and iterative reconstruction move it to lower frequencies
+    (measured on a real chest CT with kernel B40f: flat up to 0.3 / mm, where a pure ramp would rise sixfold).
     """
     dy, dx = settings.geometry.spacing_mm_zyx[1:]
     fy, fx = np.meshgrid(np.fft.fftfreq(shape_yx[0], dy), np.fft.rfftfreq(shape_yx[1], dx), indexing="ij")
     f = np.hypot(fy, fx)
     sd = 1.15 * settings.psf_fwhm_mm / FWHM_PER_SD
     mtf = np.exp(-2 * (np.pi * f * sd) ** 2)
-    mtf *= 1.0 + settings.edge_enhancement * (1.0 - np.exp(-2 * (np.pi * f * ENHANCED_FWHM * sd) ** 2))
-    power = (f + 0.02) * mtf**2
+    mtf *= 1.0 + settings.edge_enhancement * (1.0 - np.exp(-2 * (np.pi * f * settings.enhancement_width * sd) ** 2))
+    power = (f + settings.noise_floor_per_mm) * mtf**2
+    power *= np.exp(-((2 * np.pi * f * settings.noise_smoothing_mm / 2) ** 2))
     angle = np.arctan2(fy, fx)
     # Rays along x cross more tissue than rays along y, so noise runs in streaks along x: power at high f_y.
     power *= 1.0 - settings.noise_anisotropy * np.cos(2 * angle)

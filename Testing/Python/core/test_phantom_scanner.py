@@ -150,17 +150,53 @@ def test_a_slab_step_moves_attenuation_and_labels_together():
         assert lower - upper == pytest.approx(6.0, abs=0.6)
 
 
-def test_drawn_settings_lie_in_the_published_ranges_and_repeat():
-    for seed in range(30):
-        patient = draw_patient(seed)
-        settings = draw_scan(patient)
+def test_drawn_settings_lie_in_the_documented_ranges_and_repeat():
+    drawn = [(draw_patient(seed), draw_scan(draw_patient(seed))) for seed in range(60)]
+    for patient, settings in drawn:
         z, y, _ = settings.geometry.spacing_mm_zyx
-        assert 0.30 <= y <= 0.49
-        assert 0.4 <= z <= 1.5
-        assert 0.6 <= settings.psf_fwhm_mm <= 0.9
-        assert 14 <= settings.noise_sd_hu <= 48
+        assert 0.25 <= y <= 0.8
+        assert 0.3 <= z <= 3.0
+        assert 0.45 <= settings.psf_fwhm_mm <= 1.3
+        assert 9 <= settings.noise_sd_hu <= 65
         assert settings == draw_scan(patient)
+    ordinary = [
+        0.30 <= s.geometry.spacing_mm_zyx[1] <= 0.49 and 0.4 <= s.geometry.spacing_mm_zyx[0] <= 0.8 for _, s in drawn
+    ]
+    assert np.mean(ordinary) > 0.5
     assert draw_scan(PATIENT, "chest").geometry.extent_mm_zyx[1] >= 350
+
+
+def test_a_half_rotation_draws_a_moving_rod_out_across_its_way_and_keeps_what_it_attenuates():
+    still = scanned(rod_canvas(), QUIET)
+    moved = replace(QUIET, motion=(Motion(4, (5.0, 0.0, 0.0), double=False, start_deg=0.0),))
+    hu = scanned(rod_canvas(), moved)
+    assert hu[20].max() < 0.75 * still[20].max()
+    assert hu[20].sum() == pytest.approx(still[20].sum(), rel=0.05)
+    # No even smear: undershoot beside it.
+    assert hu[20].min() < -15
+
+
+def test_the_whole_heart_can_move():
+    canvas = rod_canvas()
+    canvas.hu[:, 50:54, 50:54] = 900.0
+    moved = replace(QUIET, motion=(Motion(0, (4.0, 0.0, 0.0), double=False, start_deg=30.0),))
+    assert scanned(canvas, moved)[20].max() < 0.85 * scanned(canvas, QUIET)[20].max()
+
+
+def test_iterative_noise_is_coarser_and_has_the_same_standard_deviation():
+    sharp, smooth = (
+        scanned(uniform_canvas(), replace(QUIET, noise_sd_hu=30.0, noise_smoothing_mm=mm, noise_tail=mm / 3))
+        for mm in (0.0, 1.0)
+    )
+    pairs = [np.corrcoef(n[:, :, :-1].ravel(), n[:, :, 1:].ravel())[0, 1] for n in (sharp, smooth)]
+    assert pairs[1] > pairs[0] + 0.1
+    assert smooth.std() == pytest.approx(sharp.std(), rel=0.1)
+
+
+def test_shading_is_slow_and_weak():
+    hu = scanned(uniform_canvas(), replace(QUIET, shading_hu=5.0))
+    assert 0.5 < hu.std() < 20
+    assert np.abs(np.diff(hu, axis=2)).max() <= 2
 
 
 def test_a_cropped_scan_keeps_the_voxel_centres_of_the_whole():

@@ -21,8 +21,13 @@ def test_the_band_between_two_metal_rods_is_dark():
     assert between < aside
 
 
-def test_soft_tissue_and_ordinary_contrast_make_no_streaks():
-    assert streaks_hu(two_rods(500.0), GEOMETRY, 1.0, np.random.default_rng(0)) == 0.0
+def test_soft_tissue_makes_no_streaks_and_ordinary_contrast_faint_ones():
+    assert streaks_hu(two_rods(120.0), GEOMETRY, 1.0, np.random.default_rng(0)) == 0.0
+    contrast = GEOMETRY.shape_zyx[0] * [np.pad(np.full((30, 30), 450.0, np.float32), 17)]
+    artefact = streaks_hu(np.stack(contrast), GEOMETRY, 1.0, np.random.default_rng(0))
+    # A pool of contrast is hardened, most in its middle, and is not torn by streaks.
+    assert -60 < artefact[1, 32, 32] < -0.5
+    assert np.abs(artefact[1, :8]).max() < 30
 
 
 def test_stronger_settings_make_stronger_streaks():
