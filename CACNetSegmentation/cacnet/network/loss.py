@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +11,10 @@ from torch import nn
 SMOOTHING_VOXELS = 1.0
 """Added to numerators and denominators of overlap ratios: where a crop has no calcium, nothing predicted counts as a
 perfect ratio of 1, with a finite gradient that still pushes false positives down."""
+
+
+UNKNOWN = 255
+"""A target of this value was never labelled; it adds nothing to any part of the loss."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,21 @@ def weighted_cross_entropy(logits: torch.Tensor, target: torch.Tensor, config: L
     return per_channel.topk(hardest, dim=1, sorted=False).values.mean()
 
 
+def known_cross_entropy(
+    logits: torch.Tensor, target: torch.Tensor, known: torch.Tensor, config: LossConfig
+) -> torch.Tensor:
+    """`weighted_cross_entropy` over the `known` voxels of each channel; a channel without any counts as 0."""
+    total = logits.new_zeros(())
+    for channel in range(logits.shape[1]):
+        one = slice(channel, channel + 1)
+        picked = known[:, one]
+        if picked.any():
+            alone = replace(config, positive_weights=config.positive_weights[one] * 2)
+            row = (logits[:, one][picked], target[:, one][picked])
+            total = total + weighted_cross_entropy(*(part.view(1, 1, 1, 1, -1) for part in row), alone)
+    return total / logits.shape[1]
+
+
 class SegmentationLoss(nn.Module):
     """The whole loss; computed in float32 whatever the network ran in."""
 
@@ -84,14 +103,22 @@ class SegmentationLoss(nn.Module):
         self.config = config or LossConfig()
 
     def forward(self, logits: torch.Tensor, target: torch.Tensor) -> LossParts:
-        """Logits (N, 1 or 2, z, y, x) and a target of the same shape with values in [0, 1]."""
+        """Logits (N, 1 or 2, z, y, x) and a target of the same shape with values in [0, 1], or UNKNOWN."""
         logits, target = logits.float(), target.float()
-        probabilities = torch.sigmoid(logits)
-        cross_entropy = weighted_cross_entropy(logits, target, self.config)
+        known = target != UNKNOWN
+        everything_known = bool(known.all())
+        # Where nothing is known, nothing predicted and nothing true adds nothing to the overlaps, and no gradient.
+        probabilities = torch.sigmoid(logits).masked_fill(~known, 0)
+        target = target.masked_fill(~known, 0)
+        if everything_known:
+            cross_entropy = weighted_cross_entropy(logits, target, self.config)
+        else:
+            cross_entropy = known_cross_entropy(logits, target, known, self.config)
         dice = soft_dice_loss(probabilities, target)
         total = cross_entropy + self.config.dice_weight * dice
         prior = torch.ones((), device=logits.device)
         if logits.shape[1] == 2 and self.config.geometric_prior_weight > 0:
-            prior = geometric_prior(probabilities, target)
+            both = known.all(1, keepdim=True)  # it relates the channels to each other
+            prior = geometric_prior(probabilities * both, target * both)
             total = total + self.config.geometric_prior_weight * (1 - prior)
         return LossParts(total, cross_entropy, dice, prior)

@@ -5,6 +5,9 @@ calcium.npy     uint8, 0 or the number of the vessel that the calcium lies in
 coronary.npy    uint8, 0 or the number of the vessel (lumen, wall and plaque)
 distractor.npy  uint8, 0 or the kind of structure that looks like calcium and is not
 case.json       spacing, origin and whatever the maker wants to record; written last, so a case with it is complete
+
+Where nobody labelled the arteries (or the calcium), case.json names it in `unknown_channels`, the array is all 0, and
+the loss leaves that channel out.
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ ARRAYS: Mapping[str, type[np.generic]] = {
     "distractor": np.uint8,
 }
 
+MAY_BE_UNKNOWN = ("calcium", "coronary")
+"""What the network is taught, and so what a case may lack."""
+
 
 class CaseError(CacnetError):
     """A case that is incomplete, damaged, or not what training expects."""
@@ -44,6 +50,7 @@ class Case:
     Attributes:
         name: folder name.
         record: the content of case.json.
+        unknown_channels: which of 'calcium' and 'coronary' nobody labelled.
     """
 
     name: str
@@ -53,25 +60,32 @@ class Case:
     distractor: np.ndarray
     record: Mapping[str, Any]
 
+    @property
+    def unknown_channels(self) -> tuple[str, ...]:
+        return tuple(self.record.get("unknown_channels", ()))
+
 
 def write_case(
     folder: Path | str,
     hu: np.ndarray,
-    calcium: np.ndarray,
-    coronary: np.ndarray,
+    calcium: np.ndarray | None,
+    coronary: np.ndarray | None,
     distractor: np.ndarray | None = None,
     record: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a case to `folder`, whole or not at all; an existing case there is replaced.
 
-    All arrays (z, y, x) of one shape on the model's grid, calcium inside coronary; `distractor` may be left out.
+    All arrays (z, y, x) of one shape on the model's grid, calcium inside coronary; None is a label that is not known.
     `record` is kept in case.json. Raises CaseError.
     """
     folder = Path(folder)
-    given = {"hu": hu, "calcium": calcium, "coronary": coronary}
-    given["distractor"] = np.zeros(hu.shape, np.uint8) if distractor is None else distractor
-    arrays = {name: _exactly(name, array, hu.shape) for name, array in given.items()}
-    if np.any((arrays["calcium"] > 0) & (arrays["coronary"] == 0)):
+    given = {"hu": hu, "calcium": calcium, "coronary": coronary, "distractor": distractor}
+    unknown = [name for name in MAY_BE_UNKNOWN if given[name] is None]
+    arrays = {
+        name: np.zeros(hu.shape, ARRAYS[name]) if array is None else _exactly(name, array, hu.shape)
+        for name, array in given.items()
+    }
+    if not unknown and np.any((arrays["calcium"] > 0) & (arrays["coronary"] == 0)):
         raise CaseError(
             f"calcium outside the coronary label in '{folder.name}'", "coronary to cover lumen, wall and plaque"
         )
@@ -80,6 +94,7 @@ def write_case(
             "schema_version": SCHEMA_VERSION,
             "shape_zyx": list(hu.shape),
             "spacing_mm_zyx": [MODEL_SPACING_MM] * 3,
+            "unknown_channels": unknown,
             **(record or {}),
         },
         indent=2,
@@ -109,6 +124,9 @@ def read_case(folder: Path | str) -> Case:
         raise CaseError(f"the case '{folder.name}' cannot be read ({error})", "a folder made by write_case") from error
     if not isinstance(record, dict) or record.get("schema_version") != SCHEMA_VERSION:
         raise CaseError(f"{RECORD_FILE} of '{folder.name}' has another version", f"schema_version {SCHEMA_VERSION}")
+    unknown = record.get("unknown_channels", [])
+    if not isinstance(unknown, list) or not set(map(str, unknown)) <= set(MAY_BE_UNKNOWN):
+        raise CaseError(f"unknown_channels of '{folder.name}' are {unknown!r}", f"some of {', '.join(MAY_BE_UNKNOWN)}")
     for name, array in arrays.items():
         if array.dtype != ARRAYS[name] or array.ndim != 3 or array.shape != arrays["hu"].shape:
             raise CaseError(

@@ -22,17 +22,18 @@ def _require(holds: bool, found: str, expected: str) -> None:
         raise TrainingConfigError(found, expected, "Correct the training configuration")
 
 
+Range = tuple[float, float]
+
+
 @dataclass(frozen=True)
 class SamplingConfig:
-    """Where patches are centred, and how they are varied.
+    """Where patches are centred.
 
     Attributes:
         calcium, vessel, distractor, mined, anywhere: relative shares. Calcium is chosen by lesion, so that a speck is
             seen as often as a long plaque; 'mined' is where the network lately saw calcium that is none.
-        rescan_patches: after how many patches a worker looks for new cases in the folder.
-        augment: vary patches at all.
-        flip: probability of mirroring each axis.
-        intensity, noise, blur, zoom, thick_slices: probability of each change (see augmentation.py).
+        mix: relative shares of the folders of cases, in their order; empty: every case counts the same.
+        rescan_patches: after how many patches a worker looks for new cases in the folders.
     """
 
     calcium: float = 0.5
@@ -40,14 +41,52 @@ class SamplingConfig:
     distractor: float = 0.1
     mined: float = 0.1
     anywhere: float = 0.05
+    mix: tuple[float, ...] = ()
     rescan_patches: int = 400
-    augment: bool = True
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """How patches are varied; every change has a probability, and a range that its strength is drawn from.
+
+    Attributes:
+        enabled: vary patches at all.
+        flip: probability of mirroring each axis.
+        affine: probability of turning by up to `rotation_deg` about every axis and zooming every axis by itself.
+        zoom: factor of size.
+        table_step: the part above some slice moved within the slices by up to `table_step_mm`, as between two
+            heartbeats of a step-and-shoot scan.
+        cut: the scan ends within the patch, which beyond is empty, by up to `cut_fraction` of the edge.
+        intensity: gain (tube voltage, iodine), offset (calibration) and gamma (a bend between tissue and contrast).
+        shading: a smooth field of up to `shading_hu` is added (beam hardening, scatter).
+        blur, sharpen: smooth and edge-enhancing kernels; `blur_voxels` is the Gaussian's standard deviation.
+        thick_slices: factor of slice thickness.
+        noise: white or correlated between neighbours; `noise_hu` is its standard deviation.
+    """
+
+    enabled: bool = True
     flip: float = 0.5
+    affine: float = 0.3
+    rotation_deg: float = 15.0
+    zoom: Range = (0.85, 1.18)
+    table_step: float = 0.1
+    table_step_mm: float = 1.5
+    cut: float = 0.08
+    cut_fraction: float = 0.4
     intensity: float = 0.8
-    noise: float = 0.3
-    blur: float = 0.2
-    zoom: float = 0.2
-    thick_slices: float = 0.1
+    gain: Range = (0.82, 1.2)
+    offset_hu: Range = (-40.0, 40.0)
+    gamma: Range = (0.8, 1.25)
+    shading: float = 0.15
+    shading_hu: float = 30.0
+    blur: float = 0.25
+    blur_voxels: Range = (0.3, 1.0)
+    sharpen: float = 0.2
+    sharpening: Range = (0.3, 1.5)
+    thick_slices: float = 0.15
+    slice_factor: Range = (1.5, 3.0)
+    noise: float = 0.4
+    noise_hu: Range = (5.0, 45.0)
 
 
 @dataclass(frozen=True)
@@ -60,17 +99,19 @@ class TrainingConfig:
             learning rate at `total_steps`.
         warmup_steps: steps from 0 to the learning rate ('cosine' and 'linear').
         steps_per_epoch: what one epoch is, for the plateau schedule.
+        batch: patches a step, over all processes together.
         patch_voxels: edge of the cubic patches, a multiple of 16.
         gradient_limit: largest norm of the gradient; 0 for no limit.
         ema_decay: decay of the running average of the weights, which is what is validated and exported; 0 for none.
         precision: 'auto' (what the device is fast in), 'float32' or 'bfloat16'.
         mine_steps: steps between minings of one training case for false positives (mining.py); 0 for none.
-        workers: processes that prepare patches; 0 prepares them in between steps.
+        workers: processes that prepare patches, for each GPU; 0 prepares them in between steps.
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     optimiser: str = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
@@ -108,11 +149,17 @@ class TrainingConfig:
         )
         for name in ("learning_rate", "total_steps", "batch", "steps_per_epoch", "log_steps", "validate_steps"):
             _require(getattr(self, name) > 0, f"{name} = {getattr(self, name)}", "more than 0")
+        _require(
+            all(share >= 0 for share in self.sampling.mix) and (not self.sampling.mix or sum(self.sampling.mix) > 0),
+            f"sampling.mix = {self.sampling.mix}",
+            "shares of at least 0, not all 0",
+        )
         _require(0 <= self.ema_decay < 1, f"ema_decay = {self.ema_decay}", "at least 0 and below 1")
 
 
 PRESETS: Mapping[str, TrainingConfig] = {
-    # CAC-Net as published; λ and class weights are not given there and are 1, an epoch is 100 steps.
+    # CAC-Net as published; λ and class weights are not given there and are 1, an epoch is 100 steps. No variation of
+    # the patches is given.
     "paper": TrainingConfig(
         network=NetworkConfig(norm="instance", token_scales=5),
         loss=LossConfig(positive_weights=(1.0, 1.0)),
@@ -128,6 +175,7 @@ PRESETS: Mapping[str, TrainingConfig] = {
         precision="float32",
         mine_steps=0,
         sampling=SamplingConfig(mined=0.0),
+        augmentation=AugmentationConfig(enabled=False),
     ),
     # What trains the bundled weights: the same network and loss, made for a compact budget on a CPU. Eight channels at
     # full resolution instead of sixteen save a quarter of every step.
@@ -188,6 +236,8 @@ def _override(base: Any, raw: Mapping[str, Any], where: str) -> Any:
 
 def _like(current: Any, value: Any, where: str) -> Any:
     """`value` in the type of `current`; an int will do for a float, a list for a tuple of the same length."""
+    if current == () and isinstance(value, list | tuple):  # any number of shares
+        return tuple(_like(0.0, share, where) for share in value)
     if isinstance(current, tuple):
         fits = isinstance(value, list | tuple) and len(value) == len(current)
         _require(fits, f"'{where}' = {value!r}", f"{len(current)} values")

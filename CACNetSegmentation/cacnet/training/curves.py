@@ -1,4 +1,4 @@
-"""The tables that a run grows row by row: curve.csv and validation.csv."""
+"""The tables that a run grows row by row, curve.csv and validation.csv, and their picture, curves.png."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-CURVE_COLUMNS = ("step", "loss", "cross_entropy", "dice_loss", "geometric_prior", "learning_rate", "seconds_per_step")
+CURVE_COLUMNS = (
+    "step",
+    "loss",
+    "cross_entropy",
+    "dice_loss",
+    "geometric_prior",
+    "learning_rate",
+    "seconds_per_step",
+    "waiting_share",
+)
+CURVE_FILE = "curve.csv"
+VALIDATION_FILE = "validation.csv"
+PICTURE_FILE = "curves.png"
 
 
 def append_row(path: Path, row: Sequence[object]) -> None:
@@ -30,3 +42,30 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(text, "utf-8")
     os.replace(temporary, path)
+
+
+def draw_curves(folder: Path) -> None:
+    """Draw the tables of a run's folder into curves.png: losses above, validation below."""
+    from matplotlib.figure import Figure
+
+    losses, scores = _columns(folder / CURVE_FILE), _columns(folder / VALIDATION_FILE)
+    figure = Figure(figsize=(8, 7), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    for name in ("loss", "cross_entropy", "dice_loss"):
+        upper.plot(losses["step"], losses[name], label=name.replace("_", " "))
+    upper.set_ylabel("training loss")
+    for name in ("calcium_dice", "coronary_dice"):
+        lower.plot(scores["step"], scores[name], marker=".", label=name.replace("_", " "))
+    lower.set(xlabel="step", ylabel="validation", ylim=(0, 1))
+    for axes in (upper, lower):
+        axes.grid(alpha=0.3)
+        axes.legend()
+    temporary = folder / f".{os.getpid()}-{PICTURE_FILE}"
+    figure.savefig(temporary, dpi=110)
+    os.replace(temporary, folder / PICTURE_FILE)
+
+
+def _columns(path: Path) -> dict[str, list[float]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        names, *rows = csv.reader(file)
+    return {name: [float(row[i]) for row in rows] for i, name in enumerate(names)}

@@ -36,9 +36,14 @@ class SeedRangeError(CacnetError):
     """Seeds that are not given as A:B."""
 
 
+def case_folder(output: Path, seed: int) -> Path:
+    """Where the case of a seed is written."""
+    return output / f"seed-{seed:06d}"
+
+
 def make_case(seed: int, output: Path, canvas_spacing_mm: float = 0.5) -> Path | None:
     """Simulate one seed and write it to output/seed-NNNNNN; None where it is already there."""
-    folder = output / f"seed-{seed:06d}"
+    folder = case_folder(output, seed)
     if (folder / RECORD_FILE).is_file():
         return None
     started = time.perf_counter()

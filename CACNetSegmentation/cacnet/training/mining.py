@@ -22,8 +22,13 @@ MAX_FALSE_POSITIVES = 500
 
 
 def mine(model: LoadedModel, case_folder: Path, device: Device) -> np.ndarray:
-    """The surest voxel (n, 3) of every predicted calcium component that touches no true calcium, surest first."""
+    """The surest voxel (n, 3) of every predicted calcium component that touches no true calcium, surest first.
+
+    None where nobody labelled the calcium.
+    """
     case = read_case(case_folder)
+    if "calcium" in case.unknown_channels:
+        return np.zeros((0, 3), np.int64)
     probability = predict(normalise_hu(np.asarray(case.hu)), model, device).calcium
     labels, count = ndimage.label(probability > THRESHOLD, np.ones((3, 3, 3)))
     touching = np.unique(labels[np.asarray(case.calcium) > 0])

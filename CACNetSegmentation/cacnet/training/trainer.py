@@ -16,6 +16,7 @@ from cacnet.network import CACNet, LossParts, SegmentationLoss
 from cacnet.training.cases import list_cases
 from cacnet.training.checkpoint import CheckpointError
 from cacnet.training.configuration import TrainingConfig, config_record
+from cacnet.training.parallel import ALONE, Processes, require_shareable
 from cacnet.training.validation import ValidationScores
 from cacnet.weights import InputContract, LoadedModel, ModelCard, load_bundle
 
@@ -28,9 +29,16 @@ class TrainingDivergedError(CacnetError):
 
 @dataclass(frozen=True)
 class Run:
-    """What a run is given: where its cases and its results are, and how long it may take."""
+    """What a run is given: where its cases and its results are, and how long it may take.
 
-    cases: Path
+    Attributes:
+        cases: folders of cases, which may still be growing.
+        output: the run's folder.
+        simulate: seeds of cases to simulate meanwhile; they become one more folder of cases, `output`/cases.
+        simulators: processes that simulate.
+    """
+
+    cases: tuple[Path, ...]
     output: Path
     config: TrainingConfig
     validation: Path | None = None
@@ -38,20 +46,39 @@ class Run:
     device: str = "auto"
     init: str | None = None
     model_id: str = "cacnet"
+    simulate: range | None = None
+    simulators: int = 1
+
+    @property
+    def simulated_cases(self) -> Path:
+        """Where simulated cases are kept."""
+        return self.output / "cases"
+
+    @property
+    def all_cases(self) -> tuple[Path, ...]:
+        """The folders that patches come from, in the order of `sampling.mix`."""
+        return self.cases if self.simulate is None else (*self.cases, self.simulated_cases)
+
+    def list_cases(self) -> tuple[Path, ...]:
+        """The cases that are there now."""
+        return tuple(case for folder in self.all_cases for case in list_cases(folder))
 
 
 class Trainer:
     """A network in training: its optimiser, its running average and how far it got."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, processes: Processes = ALONE) -> None:
         config = run.config
+        require_shareable(config, processes)
         torch.manual_seed(config.seed)
-        self.run, self.config = run, config
+        self.run, self.config, self.processes = run, config, processes
         self.device = _training_device(run.device, config.precision)
+        torch.backends.cudnn.benchmark = True  # every step has the same shapes
         network = CACNet(config.network)
         if run.init is not None:
             network.load_state_dict(load_bundle(run.init).network.state_dict())
         self.network = network.to(self.device.name).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.shared_network = processes.wrap(self.network)
         self.average = copy.deepcopy(self.network).eval()
         self.loss = SegmentationLoss(config.loss)
         self.optimiser = _optimiser(self.network, config)
@@ -64,28 +91,30 @@ class Trainer:
         self.last_scores: ValidationScores | None = None
 
     def train_step(self, image: torch.Tensor, target: torch.Tensor) -> LossParts:
-        """One batch: forward, loss, backward, update, running average."""
+        """One batch, of which each process gives its share: forward, loss, backward, update, running average."""
         if self.config.schedule != "plateau":
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate_at(self.step, self.config)
-        image = image.to(self.device.name).contiguous(memory_format=torch.channels_last_3d)
+        image = image.to(self.device.name, non_blocking=True).contiguous(memory_format=torch.channels_last_3d)
+        target = target.to(self.device.name, non_blocking=True)
         with precision_context(self.device):
-            logits = self.network(image)
-        parts = self.loss(logits, target.to(self.device.name))
-        if not torch.isfinite(parts.total):
+            logits = self.shared_network(image)
+        parts = self.loss(self.processes.gather(logits.float()), self.processes.gather(target))
+        loss = parts.total.item()
+        if not math.isfinite(loss):
             raise TrainingDivergedError(
-                found=f"the loss at step {self.step} is {parts.total.item()}",
+                found=f"the loss at step {self.step} is {loss}",
                 expected="a finite loss",
                 action="Resume from the last checkpoint with a lower learning rate",
             )
         self.optimiser.zero_grad(set_to_none=True)
-        parts.total.backward()
+        (parts.total * self.processes.count).backward()  # the processes' gradients are averaged, and are to be added
         if self.config.gradient_limit > 0:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_limit)
         self.optimiser.step()
         self.step += 1
         self._update_average()
-        self._update_plateau(parts.total.item())
+        self._update_plateau(loss)
         return LossParts(*(part.detach() for part in vars(parts).values()))
 
     def _update_average(self) -> None:
@@ -145,7 +174,7 @@ class Trainer:
             "config": config_record(self.config),
             "steps": self.step,
             "hours": round(self.seconds / 3600, 2),
-            "cases": len(list_cases(self.run.cases)),
+            "cases": len(self.run.list_cases()),
             "initialised_from": self.run.init,
         }
         accuracy = {"validation_during_training": vars(self.last_scores)} if self.last_scores else {}

@@ -22,7 +22,7 @@ class ValidationScores:
     """Means over cases (Dice) and sums over cases (lesion counts).
 
     Attributes:
-        calcium_dice, coronary_dice: 0 to 1; nan where neither truth nor prediction has a voxel.
+        calcium_dice, coronary_dice: 0 to 1; nan where neither truth nor prediction has a voxel, or nobody labelled.
         lesions: true lesions; lesions_found: those that the prediction touches.
         false_positives: predicted lesions that touch no true one.
     """
@@ -65,11 +65,16 @@ def _validate_case(model: LoadedModel, folder: Path, device: Device) -> Validati
     answer = predict(normalise_hu(np.asarray(case.hu)), model, device)
     calcium, coronary = answer.calcium > THRESHOLD, answer.coronary > THRESHOLD
     true_calcium, true_coronary = np.asarray(case.calcium) > 0, np.asarray(case.coronary) > 0
+    calcium_dice, coronary_dice = dice_coefficient(calcium, true_calcium), dice_coefficient(coronary, true_coronary)
+    if "coronary" in case.unknown_channels:
+        coronary_dice = float("nan")
+    if "calcium" in case.unknown_channels:
+        return ValidationScores(float("nan"), coronary_dice, 0, 0, 0)
     lesions, found = _lesions_touched(true_calcium, calcium)
     predicted, matched = _lesions_touched(calcium, true_calcium)
     return ValidationScores(
-        dice_coefficient(calcium, true_calcium),
-        dice_coefficient(coronary, true_coronary),
+        calcium_dice,
+        coronary_dice,
         lesions,
         found,
         predicted - matched,

@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 from cacnet.network import NetworkConfig
 from cacnet.prepare import REMOVED_HU, normalise_hu
-from cacnet.training.augmentation import augment_hu, resize
 from cacnet.training.cases import CaseError, write_case
-from cacnet.training.configuration import SamplingConfig, TrainingConfig
+from cacnet.training.configuration import AugmentationConfig, SamplingConfig, TrainingConfig
 from cacnet.training.mining import store_mined
-from cacnet.training.sampling import CaseSampler, PatchDataset, draw_patch
+from cacnet.training.sampling import CaseSampler, PatchDataset, draw_patch, folder_shares
 
-PLAIN = SamplingConfig(augment=False, rescan_patches=4)
-CONFIG = TrainingConfig(patch_voxels=16, sampling=PLAIN, workers=0, total_steps=50)
+PLAIN = AugmentationConfig(enabled=False)
+NOTHING = AugmentationConfig(
+    flip=0, affine=0, table_step=0, cut=0, intensity=0, shading=0, blur=0, sharpen=0, thick_slices=0, noise=0
+)
+CONFIG = TrainingConfig(
+    patch_voxels=16, sampling=SamplingConfig(rescan_patches=4), augmentation=PLAIN, workers=0, total_steps=50
+)
 
 
 def write_heart(folder, seed=0):
@@ -58,7 +62,7 @@ def test_mined_positions_are_chosen_where_there_are_some_and_distractors_before(
 def test_mined_positions_reach_the_patches_of_later_steps(tmp_path):
     write_heart(tmp_path / "cases" / "heart")
     store_mined(tmp_path / "mined", "heart", 10, np.array([[7, 8, 9]]))
-    patches = PatchDataset(tmp_path / "cases", replace(CONFIG, total_steps=500), tmp_path / "mined")
+    patches = PatchDataset([tmp_path / "cases"], replace(CONFIG, total_steps=500), tmp_path / "mined")
     found = []
     for number in (0, 119, 120, 800):  # two patches a step, a delay of 50 steps
         patches[number]
@@ -93,28 +97,91 @@ def test_beyond_the_volume_lies_air(tmp_path):
 
 
 def test_mirroring_moves_labels_with_the_image(sampler):
-    only_flips = SamplingConfig(flip=0.5, intensity=0, noise=0, blur=0, zoom=0, thick_slices=0)
-    config = replace(CONFIG, sampling=only_flips)
+    config = replace(CONFIG, augmentation=replace(NOTHING, flip=0.5))
     for number in range(10):
         image, target = draw_patch(sampler, "vessel", config, np.random.default_rng(number))
         np.testing.assert_array_equal(image[0] == normalise_hu(np.array([900]))[0], target[0] > 0)
 
 
-def test_zooming_keeps_labels_on_bright_voxels(sampler):
-    config = replace(CONFIG, sampling=SamplingConfig(flip=0, intensity=0, noise=0, blur=0, zoom=1, thick_slices=0))
+def test_turning_and_zooming_keep_labels_on_bright_voxels(sampler):
+    config = replace(CONFIG, augmentation=replace(NOTHING, affine=1))
     for number in range(10):
         image, target = draw_patch(sampler, "vessel", config, np.random.default_rng(number))
         assert tuple(image.shape) == (1, 16, 16, 16)
+        assert target[1].sum() > 50
         assert image[0].numpy()[target[1].numpy() > 0].mean() > normalise_hu(np.array([300]))[0]
+
+
+def test_a_table_step_moves_what_lies_above_it_with_its_label(sampler):
+    config = replace(CONFIG, augmentation=replace(NOTHING, table_step=1, table_step_mm=3.0))
+    moved = 0
+    for number in range(10):
+        image, target = draw_patch(sampler, "vessel", config, np.random.default_rng(number))
+        np.testing.assert_array_equal(image[0] == normalise_hu(np.array([900]))[0], target[0] > 0)
+        rows = {tuple(np.flatnonzero(plane.any(1))) for plane in target[1].numpy() if plane.any()}
+        moved += len(rows) > 1
+    assert moved >= 3
+
+
+def test_beyond_the_end_of_the_scan_nothing_is_labelled(sampler):
+    config = replace(CONFIG, augmentation=replace(NOTHING, cut=1, cut_fraction=1.0))
+    air = normalise_hu(np.array([REMOVED_HU]))[0]
+    cut = 0
+    for number in range(10):
+        image, target = draw_patch(sampler, "vessel", config, np.random.default_rng(number))
+        assert not target[:, image[0] == air].any()
+        cut += bool((image == air).any())
+    assert cut >= 8
+
+
+def test_what_nobody_labelled_is_unknown_and_the_rest_is_not(tmp_path, sampler):
+    case = sampler.case
+    unlabelled = CaseSampler(write_case(tmp_path / "clinic", case.hu, case.calcium, None))
+    for changes in (PLAIN, AugmentationConfig()):
+        config = replace(CONFIG, augmentation=changes)
+        _, target = draw_patch(unlabelled, "calcium", config, np.random.default_rng(0))
+        assert set(target[0].unique().tolist()) <= {0, 1}
+        assert target[1].unique().tolist() == [255]
+
+
+def test_folders_of_cases_are_seen_as_often_as_told(tmp_path):
+    for name in ("a/one", "a/two", "a/three", "b/four"):
+        write_heart(tmp_path / name)
+    folders = [tmp_path / "a", tmp_path / "b"]
+    drawn = {}
+    for mix in ((), (1.0, 3.0)):
+        patches = PatchDataset(folders, replace(CONFIG, sampling=SamplingConfig(mix=mix)))
+        patches[0]
+        assert [len(group) for group in patches.by_folder] == [3, 1]
+        drawn[mix] = folder_shares(mix, patches.by_folder)
+    assert drawn == {(): [3.0, 1.0], (1.0, 3.0): [1.0, 3.0]}
+
+
+def test_a_folder_that_is_still_empty_is_not_drawn_from(tmp_path):
+    write_heart(tmp_path / "a" / "one")
+    config = replace(CONFIG, sampling=SamplingConfig(mix=(1.0, 9.0)))
+    patches = PatchDataset([tmp_path / "a", tmp_path / "b"], config)
+    assert [patches[number][0].shape[0] for number in range(4)] == [1] * 4
+
+
+@pytest.mark.parametrize(
+    ("mix", "message"), [((1.0,), "as many as sampling.mix has"), ((0.0, 1.0), "no case"), ((), "in two folders")]
+)
+def test_folders_that_cannot_be_mixed_are_named(tmp_path, mix, message):
+    write_heart(tmp_path / "a" / "one")
+    if not mix:
+        write_heart(tmp_path / "b" / "one")
+    with pytest.raises(CaseError, match=message):
+        PatchDataset([tmp_path / "a", tmp_path / "b"], replace(CONFIG, sampling=SamplingConfig(mix=mix)))[0]
 
 
 def test_a_patch_depends_on_its_number_alone(tmp_path):
     write_heart(tmp_path / "a", 1)
     write_heart(tmp_path / "b", 2)
-    config = replace(CONFIG, sampling=SamplingConfig())
-    all_in_turn = PatchDataset(tmp_path, config)
+    config = replace(CONFIG, augmentation=AugmentationConfig())
+    all_in_turn = PatchDataset([tmp_path], config)
     drawn = [all_in_turn[number] for number in range(8)]
-    image, target = PatchDataset(tmp_path, config)[7]
+    image, target = PatchDataset([tmp_path], config)[7]
     assert image.equal(drawn[7][0])
     assert target.equal(drawn[7][1])
     assert not drawn[6][0].equal(drawn[7][0])
@@ -122,7 +189,7 @@ def test_a_patch_depends_on_its_number_alone(tmp_path):
 
 def test_new_cases_are_noticed_while_training(tmp_path):
     write_heart(tmp_path / "a")
-    patches = PatchDataset(tmp_path, CONFIG)
+    patches = PatchDataset([tmp_path], CONFIG)
     patches[0]
     write_heart(tmp_path / "b")
     patches[3]
@@ -133,33 +200,10 @@ def test_new_cases_are_noticed_while_training(tmp_path):
 
 def test_a_folder_without_cases_is_named(tmp_path):
     with pytest.raises(CaseError, match="no case"):
-        PatchDataset(tmp_path, CONFIG)[0]
+        PatchDataset([tmp_path], CONFIG)[0]
 
 
 def test_one_class_has_one_target(sampler):
     config = replace(CONFIG, network=NetworkConfig(classes=1))
     _, target = draw_patch(sampler, "calcium", config, np.random.default_rng(0))
     assert tuple(target.shape) == (1, 16, 16, 16)
-
-
-def test_every_change_of_intensity_leaves_removed_lung_removed():
-    always = SamplingConfig(intensity=1, noise=1, blur=1, thick_slices=1)
-    hu = np.full((16, 16, 16), 100, np.float32)
-    hu[:8] = -1024
-    for seed in range(10):
-        changed = augment_hu(hu.copy(), always, np.random.default_rng(seed))
-        assert changed.dtype == np.float32
-        assert np.isfinite(changed).all()
-        assert (changed[:8] == -250).all()
-        assert np.ptp(changed[8:]) > 0
-
-
-def test_resizing_a_ramp_stays_a_ramp_and_labels_stay_labels():
-    ramp = np.broadcast_to(np.arange(8, dtype=np.float32), (8, 8, 8))
-    np.testing.assert_allclose(resize(ramp, 4, 1)[0, 0], [0.5, 2.5, 4.5, 6.5])
-    labels = np.zeros((8, 8, 8), np.uint8)
-    labels[2:4] = 3
-    doubled = resize(labels, 16, 0)
-    assert doubled.shape == (16, 16, 16)
-    assert np.flatnonzero(doubled[:, 0, 0]).tolist() == [4, 5, 6, 7]
-    assert set(np.unique(doubled)) == {0, 3}
