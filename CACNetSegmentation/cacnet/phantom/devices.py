@@ -24,3 +24,9 @@ class Distractor(IntEnum):
     PERICARDIAL = 11
     DENSE_CONTRAST = 12
     """Contrast in the superior vena cava or right heart above about 600 HU."""
+    GRAFT = 13
+    """Bypass graft with its contrast and its calcium."""
+    PROSTHESIS = 14
+    """Prosthetic valve, annuloplasty ring."""
+    SURFACE = 15
+    """On or under the skin: electrodes and their wires, calcified capsule of a breast implant."""

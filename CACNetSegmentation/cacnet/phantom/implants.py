@@ -1,4 +1,4 @@
-"""What only some patients carry: stents, wires and clips, pacing leads, calcified nodes and pericardium.
+"""What only some patients carry: stents, surgery's remains, pacing leads, calcified nodes and pericardium.
 
 Painted last, over heart and plaque. Attenuation of thin metal is what a voxel of the canvas holds on average.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from cacnet.phantom.body_devices import paint_breast_implants, paint_electrodes, paint_pacemaker, paint_port
 from cacnet.phantom.canvas import Canvas
 from cacnet.phantom.chest import Chest, box_geometry, draw_chest, texture
 from cacnet.phantom.coronary_tree import Branch, CoronaryTree
@@ -15,43 +16,55 @@ from cacnet.phantom.devices import Distractor
 from cacnet.phantom.heart import Heart
 from cacnet.phantom.heart_sampling import distance_on_box
 from cacnet.phantom.heart_template import TRICUSPID_CENTRE, in_ventricle
+from cacnet.phantom.interventions import paint_grafts, paint_metal, paint_prosthesis, paint_sternal_wires
 from cacnet.phantom.lungs import hilum
 from cacnet.phantom.patient import Patient
-from cacnet.phantom.strokes import cone_distance, mark, paint_line, whole
+from cacnet.phantom.strokes import cone_distance, mark, whole
 from cacnet.phantom.vessel_voxels import near_branch
 
 DENSE_CONTRAST_HU = 600.0
-STENTED = 0.08
-OPERATED = 0.06
-PACED = 0.05
-NODES = 0.22
-PERICARDIUM = 0.04
+STENTED = 0.11
+OPERATED = 0.07
+GRAFTED = 0.06
+VALVED = 0.04
+PACED = 0.07
+CATHETER = 0.03
+NODES = 0.25
+PERICARDIUM = 0.05
+ELECTRODES = 0.8
+BREASTS = 0.03
+"""How many patients carry each; more than in a clinic, because a network must learn to leave them alone."""
 
 
 def paint_implants(canvas: Canvas, heart: Heart, tree: CoronaryTree, patient: Patient) -> None:
     """Paint what this patient carries and enter it in the layer 'distractor'; metal replaces calcium."""
     rng = patient.rng("implants")
-    has = dict(zip(("stent", "operation", "lead", "node", "pericardium"), rng.random(5), strict=True))
+    kinds = ("stent", "operation", "lead", "node", "pericardium", "graft", "valve", "catheter", "electrode", "breast")
+    has = dict(zip(kinds, rng.random(len(kinds)), strict=True))
     chest = draw_chest(patient, heart)
     _mark_dense_contrast(canvas, heart)
+    if has["breast"] < BREASTS * (patient.sex == "F"):
+        paint_breast_implants(canvas, chest, patient)
     if has["pericardium"] < PERICARDIUM:
         _paint_pericardial_calcium(canvas, heart, patient)
     if has["node"] < NODES:
         _paint_nodes(canvas, heart, chest, patient)
     if has["stent"] < STENTED * (0.5 + patient.calcium_burden):
         _paint_stents(canvas, tree, patient)
-    if has["operation"] < OPERATED:
-        _paint_operation(canvas, heart, chest, patient)
+    grafted = has["graft"] < GRAFTED * (0.5 + patient.calcium_burden)
+    if grafted:
+        paint_grafts(canvas, heart, chest, tree, patient)
+    if grafted or has["operation"] < OPERATED:
+        paint_sternal_wires(canvas, chest, patient.rng("operation"))
+    if has["valve"] < VALVED:
+        paint_prosthesis(canvas, heart, patient.rng("valve prosthesis"))
     if has["lead"] < PACED:
         _paint_leads(canvas, heart, patient)
-
-
-def _metal(canvas: Canvas, points_mm: np.ndarray, radius_mm: float, hu: float, distractor: int) -> None:
-    """A thin wire: its attenuation is spread over a voxel where it is thinner than one."""
-    shown = max(radius_mm, 0.6 * canvas.spacing_mm)
-    paint_line(canvas, points_mm, np.full(len(points_mm), shown), hu * (radius_mm / shown) ** 2, distractor)
-    if "calcium_fraction" in canvas.layers:
-        canvas.layers["calcium_fraction"][canvas.layers["distractor"] == distractor] = 0.0
+        paint_pacemaker(canvas, chest, heart, patient)
+    if has["catheter"] < CATHETER:
+        paint_port(canvas, heart, patient)
+    if has["electrode"] < ELECTRODES:
+        paint_electrodes(canvas, chest, patient)
 
 
 def _paint_stents(canvas: Canvas, tree: CoronaryTree, patient: Patient) -> None:
@@ -83,23 +96,6 @@ def _paint_stent(canvas: Canvas, branch: Branch, reach_mm: tuple[float, float], 
     canvas.layers["calcium"].ravel()[metal] = 0
 
 
-def _paint_operation(canvas: Canvas, heart: Heart, chest: Chest, patient: Patient) -> None:
-    """Wires round the sternum, and clips along the course of a bypass in front of the heart."""
-    rng = patient.rng("operation")
-    turn = np.linspace(0, 2 * np.pi, 25)
-    for level in np.arange(-30, 110, rng.uniform(18, 26)):
-        centre = np.array([chest.midline_x, float(chest.front_at(level)) - 6.5, level])
-        loop = np.stack([19 * np.cos(turn), 8.0 * np.sin(turn), 3 * np.sin(turn + rng.uniform(0, 6))], -1)
-        _metal(canvas, centre + loop, 0.45, 9000.0, Distractor.CLIP)
-    top = np.array([chest.midline_x + 22, chest.front_y + 6, heart.upper_mm_xyz[2] + 10])
-    course = np.linspace(0, 1, 12)[:, None] * (heart.apex_mm + np.array([-8, -6, 12]) - top) + top
-    for point in course[rng.random(12) < 0.6]:
-        at = point + rng.normal(0, 3, 3)
-        way = rng.normal(size=3)
-        tip = at + way / np.linalg.norm(way) * rng.uniform(1.5, 4.0)
-        _metal(canvas, np.stack([at, tip]), 0.5, 9000.0, Distractor.CLIP)
-
-
 def _paint_leads(canvas: Canvas, heart: Heart, patient: Patient) -> None:
     """One or two leads through the superior vena cava and right atrium, one of them on to the apex of the ventricle."""
     rng = patient.rng("leads")
@@ -111,10 +107,10 @@ def _paint_leads(canvas: Canvas, heart: Heart, patient: Patient) -> None:
         template = np.asarray(way, float) + rng.normal(0, 1.5, (len(way), 3))
         points = heart.frame.to_patient(template.T).T
         line = CubicSpline(np.arange(len(points)), points)(np.linspace(0, len(points) - 1, 160))
-        _metal(canvas, line, 0.9, float(rng.uniform(2500, 4500)), Distractor.LEAD)
-        _metal(canvas, line[-7:], 1.1, 8000.0, Distractor.LEAD)
+        paint_metal(canvas, line, 0.9, float(rng.uniform(2500, 4500)), Distractor.LEAD)
+        paint_metal(canvas, line[-7:], 1.1, 8000.0, Distractor.LEAD)
         if rng.random() < 0.4 and way is ventricle:
-            _metal(canvas, line[95:145], 1.4, 6500.0, Distractor.LEAD)
+            paint_metal(canvas, line[95:145], 1.4, 6500.0, Distractor.LEAD)
 
 
 def _paint_nodes(canvas: Canvas, heart: Heart, chest: Chest, patient: Patient) -> None:

@@ -18,4 +18,7 @@ def test_the_numbers_are_those_that_written_cases_hold():
         "NODE": 10,
         "PERICARDIAL": 11,
         "DENSE_CONTRAST": 12,
+        "GRAFT": 13,
+        "PROSTHESIS": 14,
+        "SURFACE": 15,
     }
