@@ -1,7 +1,7 @@
-"""The command line: `cacnet segment | score | check | phantom | models | train | evaluate`.
+"""The command line: `cacnet segment | score | check | phantom | models | train | evaluate | dataset`.
 
 Results go to standard output, progress and the one readable line of an error to standard error. Exit codes: 0 fine,
-1 warnings (`check` only), 2 an error, 3 memory ran out, 130 interrupted.
+1 warnings (`check`, `dataset`), 2 an error, 3 memory ran out, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cacnet
+from cacnet.dataset.command import add_dataset
 from cacnet.errors import CacnetError
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_models(commands)
     _add_train(commands)
     _add_evaluate(commands)
+    add_dataset(commands)
     return parser
 
 

@@ -1,0 +1,206 @@
+"""The common case folder: what `cacnet evaluate` reads, as `cacnet phantom` writes it, with a record of its origin.
+
+ct.nii.gz            HU
+calcium.nii.gz       1 LM, 2 LAD, 3 LCx, 4 RCA, 5 unassigned
+coronary.nii.gz      the same numbers; absent where the arteries are unknown
+distractors.nii.gz   0 or the kind of what looks like calcium and is not; absent where unknown
+record.json          where the labels come from and what is "unknown"; no names, paths or dates
+
+"unknown" lists what nobody labelled: 'coronary', 'distractor', 'vessels' (calcium that names no artery). It is no empty
+truth. Evaluation leaves out every figure that needs it (coronary Dice; the artery of lesions). Training leaves that
+channel out of the loss, or refuses the case.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from cacnet.anatomy import Vessel
+from cacnet.dataset.errors import DatasetFileError
+from cacnet.dataset.label_maps import read_label_map
+from cacnet.dataset.scan import LabelledScan, Provenance, Review, ReviewState
+from cacnet.dataset.source import read_json, require_safe_id
+from cacnet.files import STAGING_PREFIX, UnwritableOutputError, write_json
+from cacnet.reading import read_ct
+from cacnet.volume import Acquisition, Geometry, Volume, to_sitk
+
+SCHEMA_VERSION = 1
+RECORD_FILE = "record.json"
+CT_FILE, CALCIUM_FILE, CORONARY_FILE = "ct.nii.gz", "calcium.nii.gz", "coronary.nii.gz"
+DISTRACTOR_FILE = "distractors.nii.gz"
+STATEMENT = "Labels of a data set for research. Not for diagnosis."
+
+
+def write_case_folder(
+    folder: Path, scan: LabelledScan, extra: Mapping[str, Any] | None = None, distractor_file: str = DISTRACTOR_FILE
+) -> Path:
+    """Write a scan and its labels to `folder`, whole or not at all; what was there before is replaced.
+
+    Args:
+        extra: entries for the record besides those of `record_of`.
+        distractor_file: name of the file of hard negatives.
+
+    Raises:
+        UnwritableOutputError: the folder cannot be written to.
+    """
+    arrays = {
+        CT_FILE: scan.volume.hu,
+        CALCIUM_FILE: scan.calcium,
+        CORONARY_FILE: scan.coronary,
+        distractor_file: scan.distractor,
+    }
+    with replaced_folder(folder) as staging:
+        for name, array in arrays.items():
+            if array is not None:
+                image = to_sitk(array, scan.volume.geometry)
+                sitk.WriteImage(image, str(staging / name), useCompression=True)
+        write_json(staging / RECORD_FILE, {**record_of(scan), **(extra or {})})
+    return folder
+
+
+def record_of(scan: LabelledScan) -> dict[str, Any]:
+    """What is known of a labelled scan, as JSON holds it: nothing in it says who or where the patient is."""
+    origin = scan.provenance
+    merged = origin.left_main_counted_as
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "statement": STATEMENT,
+        "case": scan.case_id,
+        "simulated": False,
+        "layout": origin.layout,
+        "label_rule": origin.label_rule,
+        "named_vessels": [vessel.label for vessel in origin.named_vessels],
+        "left_main_counted_as": None if merged is None else merged.label,
+        "unknown": list(scan.unknown),
+        "review": None if origin.review is None else _review_record(origin.review),
+        "geometry": asdict(scan.volume.geometry),
+        "acquisition": asdict(scan.volume.acquisition),
+        # Messages may quote file names of the source, which may be names of patients; codes never do.
+        "findings": sorted({finding.code for finding in (*scan.volume.reading_findings, *scan.findings)}),
+    }
+
+
+def read_case_folder(folder: Path, distractor_file: str = DISTRACTOR_FILE) -> LabelledScan:
+    """A case that `write_case_folder` wrote: the same labels, geometry, acquisition and provenance.
+
+    Raises:
+        DatasetError: the record or a file is missing, damaged or of another version.
+        ReadingError, GeometryMismatchError: a damaged volume, or one on another grid than the record says.
+    """
+    record = read_json(folder / RECORD_FILE)
+    version = record.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise DatasetFileError(f"'{folder.name}/{RECORD_FILE}' has the version {version!r}", f"{SCHEMA_VERSION}")
+    try:
+        case_id = require_safe_id(record["case"])
+        geometry = Geometry(**{name: tuple(value) for name, value in record["geometry"].items()})
+        acquisition = Acquisition(**record["acquisition"])
+        provenance = _provenance(record)
+        unknown = set(record["unknown"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DatasetFileError(f"'{folder.name}/{RECORD_FILE}' is damaged ({error})", "a record as written") from error
+    read = read_ct(folder / CT_FILE)
+    geometry.require_same_grid(read.geometry, "CT")
+    # NIfTI rounds positions to 32 bits; the record holds them exactly.
+    volume = Volume(read.hu, geometry, acquisition, case_id, read.reading_findings)
+    names = {"calcium": CALCIUM_FILE, "coronary": CORONARY_FILE, "distractor": distractor_file}
+    labels = {name: None if name in unknown else _labels(folder / file, geometry) for name, file in names.items()}
+    if labels["calcium"] is None:
+        raise DatasetFileError(f"'{folder.name}/{RECORD_FILE}' says that calcium is unknown", "labels of calcium")
+    return LabelledScan(case_id, volume, labels["calcium"], labels["coronary"], labels["distractor"], provenance)
+
+
+def unknown_labels(folder: Path) -> frozenset[str]:
+    """What nobody labelled in a case folder: of 'coronary', 'distractor', 'vessels'.
+
+    Empty for a folder without a record, as `cacnet phantom` writes it: the simulator knows everything.
+
+    Raises:
+        DatasetFileError: the record is damaged.
+    """
+    if not (folder / RECORD_FILE).is_file():
+        return frozenset()
+    unknown = read_json(folder / RECORD_FILE).get("unknown", [])
+    if not isinstance(unknown, list):
+        raise DatasetFileError(f"'unknown' in '{folder.name}/{RECORD_FILE}' is {unknown!r}", "a list")
+    return frozenset(str(name) for name in unknown)
+
+
+@contextmanager
+def replaced_folder(folder: Path) -> Iterator[Path]:
+    """A temporary sibling that becomes `folder` when the block ends, or vanishes if it raises.
+
+    Raises:
+        UnwritableOutputError: its parent cannot be written to.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=folder.parent))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        yield staging
+        staging.chmod(0o755)  # mkdtemp makes it private.
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(staging, folder)
+    except (OSError, RuntimeError) as error:  # SimpleITK says a full disk with a RuntimeError.
+        raise _unwritable(folder, error) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def remove_leftovers(output: Path) -> None:
+    """Remove what an interrupted run left in `output`, so that nobody takes half a case for one."""
+    for leftover in output.glob(f"{STAGING_PREFIX}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _labels(path: Path, geometry: Geometry) -> np.ndarray:
+    values = read_label_map(path, geometry, f"labels '{path.name}'")
+    if values.max(initial=0) > np.iinfo(np.uint8).max:
+        raise DatasetFileError(f"'{path.name}' goes up to {values.max()}", "numbers of 8 bits")
+    return values.astype(np.uint8)
+
+
+def _provenance(record: Mapping[str, Any]) -> Provenance:
+    by_label = {vessel.label: vessel for vessel in Vessel}
+    merged, review = record["left_main_counted_as"], record["review"]
+    return Provenance(
+        layout=str(record["layout"]),
+        label_rule=str(record["label_rule"]),
+        named_vessels=tuple(by_label[label] for label in record["named_vessels"]),
+        left_main_counted_as=None if merged is None else by_label[merged],
+        review=None if review is None else _review(review),
+    )
+
+
+def _review_record(review: Review) -> dict[str, Any]:
+    return {
+        "state": review.state.value,
+        "protocol": review.protocol,
+        "model": {"id": review.model_id, "weights_sha256": review.model_sha256},
+    }
+
+
+def _review(record: Mapping[str, Any]) -> Review:
+    model = record["model"]
+    return Review(ReviewState(record["state"]), record["protocol"], model["id"], model["weights_sha256"])
+
+
+def _unwritable(folder: Path, error: Exception) -> UnwritableOutputError:
+    return UnwritableOutputError(
+        found=f"the folder '{folder}' cannot be written to ({getattr(error, 'strerror', None) or error})",
+        expected="a folder with room that you may write to",
+        action="Choose another output folder",
+    )

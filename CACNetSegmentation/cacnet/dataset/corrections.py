@@ -1,0 +1,128 @@
+"""Our own exports, 'cacnet-corrections': scans whose labels somebody corrected, to train and evaluate on.
+
+<data set>/
+  dataset.json                 "schema_version", "layout": "cacnet-corrections", "cases": [{"id", "folder", "state"}]
+  cases/<pseudonymous id>/
+    ct.nii.gz calcium.nii.gz coronary.nii.gz
+    hard_negatives.nii.gz      what the model took for calcium and somebody rejected, by kind
+    record.json                state of the review, protocol, model and hash, geometry, acquisition (see case_folder)
+
+Labels lie in files of their own, so overlaps and numbers survive. Case folders are complete or absent; the index is
+made from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cacnet.dataset.case_folder import RECORD_FILE, read_case_folder, remove_leftovers, write_case_folder
+from cacnet.dataset.errors import DatasetFileError, IncompleteCaseError, LabelError, UnsafeNameError
+from cacnet.dataset.scan import LabelledScan
+from cacnet.dataset.source import SourceCase, path_inside, read_json, require_safe_id
+from cacnet.errors import CacnetError
+from cacnet.files import write_json
+
+LAYOUT = "cacnet"
+LAYOUT_NAME = "cacnet-corrections"
+SCHEMA_VERSION = 1
+INDEX_FILE = "dataset.json"
+CASES = "cases"
+HARD_NEGATIVES_FILE = "hard_negatives.nii.gz"
+
+
+@dataclass(frozen=True)
+class CorrectedCase:
+    """A case folder of an export; `problem` is why it must not be touched."""
+
+    name: str
+    folder: Path
+    problem: CacnetError | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file of the folder."""
+        if self.problem is not None or not self.folder.is_dir():
+            return ()
+        return tuple(sorted(path for path in self.folder.iterdir() if path.is_file()))
+
+    def case_id(self) -> str:
+        """The folder's name, which the export made a pseudonym."""
+        if self.problem is not None:
+            raise self.problem
+        return require_safe_id(self.name)
+
+    def read(self) -> LabelledScan:
+        """The scan as it was written."""
+        case_id = self.case_id()
+        if not self.folder.is_dir():
+            raise IncompleteCaseError(f"there is no folder '{CASES}/{case_id}'", "one for each case of the index")
+        scan = read_case_folder(self.folder, HARD_NEGATIVES_FILE)
+        if scan.case_id != case_id:
+            raise DatasetFileError(f"the record of '{case_id}' is that of '{scan.case_id}'", "the case's own record")
+        if scan.provenance.review is None:
+            raise DatasetFileError(f"the record of '{case_id}' does not say whether it was reviewed", "its state")
+        return scan
+
+
+def write_corrected_case(dataset: Path, scan: LabelledScan) -> Path:
+    """Add a case to an export, or replace it, and bring the index up to date; returns its folder.
+
+    Raises:
+        UnsafeNameError: its id cannot be a folder's name.
+        LabelError: its provenance has no review.
+        UnwritableOutputError: the folder cannot be written to.
+    """
+    require_safe_id(scan.case_id)
+    if scan.provenance.review is None:
+        raise LabelError(f"the case '{scan.case_id}' has no review state", "unreviewed, partly or approved")
+    folder = write_case_folder(dataset / CASES / scan.case_id, scan, distractor_file=HARD_NEGATIVES_FILE)
+    remove_leftovers(dataset / CASES)
+    write_index(dataset)
+    return folder
+
+
+def write_index(dataset: Path) -> None:
+    """Write dataset.json from the case folders at hand."""
+    cases = []
+    for record_path in sorted((dataset / CASES).glob(f"*/{RECORD_FILE}")):
+        name = record_path.parent.name
+        review = read_json(record_path).get("review") or {}
+        cases.append({"id": name, "folder": f"{CASES}/{name}", "state": review.get("state")})
+    write_json(dataset / INDEX_FILE, {"schema_version": SCHEMA_VERSION, "layout": LAYOUT_NAME, "cases": cases})
+
+
+def recognises(folder: Path) -> bool:
+    """Whether the folder's index says that it is an export of ours."""
+    try:
+        return read_json(folder / INDEX_FILE).get("layout") == LAYOUT_NAME
+    except DatasetFileError:
+        return False
+
+
+def list_cases(folder: Path) -> tuple[SourceCase, ...]:
+    """The cases of the index, and those that lie beside them, by id.
+
+    Raises:
+        DatasetFileError: there is no index, or one of another version.
+    """
+    index = read_json(folder / INDEX_FILE)
+    if index.get("schema_version") != SCHEMA_VERSION or not isinstance(index.get("cases"), list):
+        raise DatasetFileError(f"{INDEX_FILE} has another version", f"schema_version {SCHEMA_VERSION} and 'cases'")
+    cases: dict[str, SourceCase] = {}
+    for entry in index["cases"]:
+        case = _indexed_case(folder, entry)
+        cases[case.name] = case
+    for record in (folder / CASES).glob(f"[!.]*/{RECORD_FILE}"):
+        cases.setdefault(record.parent.name, CorrectedCase(record.parent.name, record.parent))
+    return tuple(cases[name] for name in sorted(cases))
+
+
+def _indexed_case(folder: Path, entry: object) -> CorrectedCase:
+    if not isinstance(entry, dict):
+        raise DatasetFileError(f"{INDEX_FILE} lists {entry!r}", "a table with 'id' and 'folder'")
+    name = str(entry.get("id"))
+    try:
+        return CorrectedCase(require_safe_id(entry.get("id")), path_inside(folder, entry.get("folder")))
+    except UnsafeNameError as error:
+        return CorrectedCase(name, folder, error)
