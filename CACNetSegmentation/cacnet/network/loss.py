@@ -85,13 +85,11 @@ def known_cross_entropy(
 ) -> torch.Tensor:
     """`weighted_cross_entropy` over the `known` voxels of each channel; a channel without any counts as 0."""
     total = logits.new_zeros(())
-    for channel in range(logits.shape[1]):
-        one = slice(channel, channel + 1)
-        picked = known[:, one]
+    for channel, weight in enumerate(config.positive_weights[: logits.shape[1]]):
+        picked = known[:, channel]
         if picked.any():
-            alone = replace(config, positive_weights=config.positive_weights[one] * 2)
-            row = (logits[:, one][picked], target[:, one][picked])
-            total = total + weighted_cross_entropy(*(part.view(1, 1, 1, 1, -1) for part in row), alone)
+            row, truth = (part[:, channel][picked].view(1, 1, 1, 1, -1) for part in (logits, target))
+            total = total + weighted_cross_entropy(row, truth, replace(config, positive_weights=(weight, weight)))
     return total / logits.shape[1]
 
 
