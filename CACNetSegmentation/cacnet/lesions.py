@@ -11,7 +11,7 @@ from scipy import ndimage
 from cacnet.anatomy import Vessel
 from cacnet.bounding_box import Box, box_of_nonzero
 from cacnet.errors import CacnetError
-from cacnet.scoring.agatston import AgatstonGrid, score_lesion
+from cacnet.scoring.agatston import AgatstonGrid, LesionScore, score_lesion
 from cacnet.scoring.threshold import ResolvedProtocol
 from cacnet.volume import Geometry, GeometryMismatchError
 
@@ -160,26 +160,45 @@ def _describe(
     mask = components[local] == lesion_id
     inside = np.argwhere(mask)
     hu = hu_crop[local]
-    values = hu[mask].astype(np.float64)
-    start = np.array([a + s.start for a, s in zip(start_zyx, local, strict=True)])
-    x, y, z = geometry.index_to_lps(inside.mean(axis=0) + start)
-    score = score_lesion(mask, hu, geometry, resolved)
-    stop = start + mask.shape
+    return describe_lesion(
+        lesion_id,
+        Vessel(int(vessels[local][tuple(inside[0])])),
+        inside + [a + s.start for a, s in zip(start_zyx, local, strict=True)],
+        hu[mask],
+        geometry,
+        score_lesion(mask, hu, geometry, resolved),
+        None if probability_crop is None else float(probability_crop[local][mask].mean(dtype=np.float64)),
+    )
+
+
+def describe_lesion(
+    lesion_id: int,
+    vessel: Vessel,
+    voxels_zyx: np.ndarray,
+    hu: np.ndarray,
+    geometry: Geometry,
+    score: LesionScore,
+    confidence: float | None = None,
+) -> Lesion:
+    """A lesion from its voxels (n, 3), in the scan's indices, and their HU (n,)."""
+    start, stop = voxels_zyx.min(axis=0), voxels_zyx.max(axis=0) + 1
+    x, y, z = geometry.index_to_lps(voxels_zyx.mean(axis=0))
+    values = hu.astype(np.float64)
     return Lesion(
         id=lesion_id,
-        vessel=Vessel(int(vessels[local][tuple(inside[0])])),
-        voxels=len(inside),
-        mask_volume_mm3=len(inside) * geometry.voxel_volume_mm3,
+        vessel=vessel,
+        voxels=len(voxels_zyx),
+        mask_volume_mm3=len(voxels_zyx) * geometry.voxel_volume_mm3,
         volume_mm3=score.volume_mm3,
         agatston=score.agatston,
         mass_mg=score.mass_mg,
         max_hu=float(values.max()),
         mean_hu=float(values.mean()),
-        slices=len(np.unique(inside[:, AgatstonGrid.of(geometry).slice_axis])),
+        slices=len(np.unique(voxels_zyx[:, AgatstonGrid.of(geometry).slice_axis])),
         centroid_mm_lps=(float(x), float(y), float(z)),
         start_zyx=(int(start[0]), int(start[1]), int(start[2])),
         stop_zyx=(int(stop[0]), int(stop[1]), int(stop[2])),
-        confidence=None if probability_crop is None else float(probability_crop[local][mask].mean(dtype=np.float64)),
+        confidence=confidence,
     )
 
 

@@ -4,7 +4,7 @@ In reading order: protocol, presets, threshold, agatston, totals, risk. Nothing 
 label maps of several vessels: that is `cacnet.lesions`, which uses this package.
 """
 
-from cacnet.scoring.agatston import AgatstonGrid, LesionScore, score_lesion
+from cacnet.scoring.agatston import AgatstonGrid, LesionScore, score_lesion, score_touching
 from cacnet.scoring.presets import DEFAULT_PROTOCOL, PROTOCOLS, UnknownProtocolError, protocol_named
 from cacnet.scoring.protocol import (
     BloodPoolThreshold,
@@ -79,5 +79,6 @@ __all__ = [
     "resolve",
     "risk_category",
     "score_lesion",
+    "score_touching",
     "total",
 ]

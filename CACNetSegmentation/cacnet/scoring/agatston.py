@@ -52,39 +52,60 @@ class LesionScore:
     islands: int
 
 
+NO_SCORE = LesionScore(0.0, 0.0, 0.0, 0)
+
+
 def score_lesion(
     mask_zyx: np.ndarray, hu_zyx: np.ndarray, geometry: Geometry, resolved: ResolvedProtocol
 ) -> LesionScore:
-    """Score one lesion, or any group of voxels that no island leaves.
+    """Score one lesion that touches no other of its artery; see `score_touching`, which this is for a single one."""
+    return score_touching(mask_zyx.astype(np.int32), hu_zyx, geometry, resolved)[1]
+
+
+def score_touching(
+    lesions_zyx: np.ndarray, hu_zyx: np.ndarray, geometry: Geometry, resolved: ResolvedProtocol
+) -> dict[int, LesionScore]:
+    """Score lesions of one artery that may touch, such as the halves of one that a reader has split.
+
+    Islands are those of all the lesions together, so that splitting changes no sum: an island that two lesions share
+    keeps its area and its density factor, and each lesion scores its own pixels of it.
 
     Args:
-        mask_zyx: bool, the lesion; voxels below the threshold do not count, so a generous mask is harmless.
+        lesions_zyx: lesion numbers, 0 for background; voxels below the threshold do not count, so generous masks are
+            harmless.
         hu_zyx: HU of the same voxels.
         geometry: spacing and direction of the array; its shape and origin do not matter, so a crop may be passed.
         resolved: protocol and threshold, from `resolve`.
+
+    Returns:
+        the score of every number in the array; of 1 also where the array is empty.
 
     Source: Agatston 1990; islands, minimum area and increment as described in 10.1002/mp.14912.
     """
     grid = AgatstonGrid.of(geometry)
     hu = np.moveaxis(hu_zyx, grid.slice_axis, 0).astype(np.float64)
-    counted = np.moveaxis(mask_zyx, grid.slice_axis, 0).astype(bool) & resolved.counts(hu)
+    lesions = np.moveaxis(lesions_zyx, grid.slice_axis, 0)
+    present = np.unique(lesions)
+    scores = {int(number): NO_SCORE for number in present[present > 0]} or {1: NO_SCORE}
+    counted = (lesions > 0) & resolved.counts(hu)
     islands, n_islands = ndimage.label(counted, _in_plane(resolved.protocol.island_connectivity))
     pixels = np.bincount(islands.ravel(), minlength=n_islands + 1)
     keeps = pixels >= resolved.protocol.minimum.pixels(grid.pixel_area_mm2)
     keeps[0] = False
     counted &= keeps[islands]
-    if not counted.any():
-        return LesionScore(0.0, 0.0, 0.0, 0)
-    values, island_of = hu[counted], islands[counted]
-    factors = _density_factors(values, island_of, np.nonzero(counted)[0], resolved)
+    values, island_of, lesion_of = hu[counted], islands[counted], lesions[counted]
+    factors = _density_factors(values, island_of, np.nonzero(counted)[0], lesion_of, resolved)
     scale = grid.increment_mm / AGATSTON_INCREMENT_MM if resolved.protocol.normalise_increment else 1.0
-    volume_mm3 = values.size * geometry.voxel_volume_mm3
-    return LesionScore(
-        agatston=float(factors.sum() * grid.pixel_area_mm2 * scale * resolved.agatston_factor),
-        volume_mm3=volume_mm3,
-        mass_mg=float(resolved.protocol.mass_factor * values.mean() * volume_mm3),
-        islands=int(keeps.sum()),
-    )
+    for number in np.unique(lesion_of):
+        own = lesion_of == number
+        volume_mm3 = int(own.sum()) * geometry.voxel_volume_mm3
+        scores[int(number)] = LesionScore(
+            agatston=float(factors[own].sum() * grid.pixel_area_mm2 * scale * resolved.agatston_factor),
+            volume_mm3=volume_mm3,
+            mass_mg=float(resolved.protocol.mass_factor * values[own].mean() * volume_mm3),
+            islands=len(np.unique(island_of[own])),
+        )
+    return scores
 
 
 def _in_plane(connectivity: int) -> np.ndarray:
@@ -95,16 +116,19 @@ def _in_plane(connectivity: int) -> np.ndarray:
 
 
 def _density_factors(
-    hu: np.ndarray, island_of: np.ndarray, slice_of: np.ndarray, resolved: ResolvedProtocol
+    hu: np.ndarray, island_of: np.ndarray, slice_of: np.ndarray, lesion_of: np.ndarray, resolved: ResolvedProtocol
 ) -> np.ndarray:
     """Density factor of every counted voxel. A voxel below the first band (a low threshold) has factor 1."""
+    if not hu.size:
+        return np.zeros(0)
     match resolved.protocol.weight:
         case WeightRule.ISLAND:
             group = island_of
         case WeightRule.LESION_SECTION:
-            group = slice_of
+            group = slice_of * (int(lesion_of.max()) + 1) + lesion_of
         case WeightRule.LESION:
-            group = np.zeros_like(island_of)
+            group = lesion_of
+    _, group = np.unique(group, return_inverse=True)
     peaks = np.full(group.max() + 1, -np.inf)
     np.maximum.at(peaks, group, hu)
     return np.maximum(1, np.searchsorted(resolved.bands_hu, peaks, side="right"))[group]

@@ -1,0 +1,150 @@
+"""Scores that follow every change of a review, at the cost of what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from cacnet.anatomy import Vessel
+from cacnet.edits.review import Review, ReviewedLesion, voxels_of
+from cacnet.lesions import Lesion, describe_lesion
+from cacnet.scoring import ResolvedProtocol, Totals, VesselTotals, per_vessel, score_lesion, score_touching, total
+from cacnet.scoring.agatston import LesionScore
+from cacnet.volume import Geometry, GeometryMismatchError
+
+NEIGHBOURS = tuple(step for step in product((-1, 0, 1), repeat=3) if step != (0, 0, 0))
+
+
+@dataclass(frozen=True)
+class ScoredReview:
+    """The scores of a review.
+
+    Attributes:
+        lesions: every lesion by id, rejected ones with the score that they would have.
+        totals, vessels: sums over those that count.
+    """
+
+    lesions: Mapping[int, Lesion]
+    totals: Totals
+    vessels: Mapping[Vessel, VesselTotals]
+
+
+class LiveScores:
+    """Keeps the scores of one scan's lesions; only lesions that changed, or touch one that did, are scored anew.
+
+    Args:
+        hu_zyx: HU; geometry: their grid.
+        resolved: protocol and threshold.
+        probability_zyx: calcium probability on the same grid, or None.
+
+    Raises:
+        GeometryMismatchError: arrays that do not have the grid's shape.
+    """
+
+    def __init__(
+        self,
+        hu_zyx: np.ndarray,
+        geometry: Geometry,
+        resolved: ResolvedProtocol,
+        probability_zyx: np.ndarray | None = None,
+    ) -> None:
+        for name, array in (("CT", hu_zyx), ("calcium probability", probability_zyx)):
+            if array is not None and array.shape != geometry.shape_zyx:
+                raise GeometryMismatchError(
+                    f"the {name} has the shape {array.shape}", f"the grid's shape, {geometry.shape_zyx}"
+                )
+        self._hu, self._geometry, self._resolved, self._probability = hu_zyx, geometry, resolved, probability_zyx
+        self._known: dict[int, ReviewedLesion] = {}
+        self._boxes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._touching: dict[int, frozenset[int]] = {}
+        self._scored: dict[int, Lesion] = {}
+
+    def of(self, review: Review) -> ScoredReview:
+        """The scores of a review; quick where it differs little from the one asked for before."""
+        changed = {i for i, lesion in review.lesions.items() if self._differs(lesion)}
+        gone = self._known.keys() - review.lesions.keys()
+        stale = changed.union(*(self._touching.get(i, frozenset()) for i in (*changed, *gone))) - gone
+        for lesion_id in gone:
+            for table in (self._known, self._boxes, self._touching, self._scored):
+                del table[lesion_id]
+        for lesion_id in changed:
+            lesion = review.lesions[lesion_id]
+            self._known[lesion_id] = lesion
+            voxels = voxels_of(lesion.index, review.shape_zyx)
+            self._boxes[lesion_id] = (voxels.min(axis=0), voxels.max(axis=0) + 1)
+        for lesion_id in stale:
+            self._touching[lesion_id] = self._neighbours_of(review.lesions[lesion_id])
+        done: set[int] = set()
+        for lesion_id in sorted(stale.union(*(self._touching[i] for i in stale))):
+            if lesion_id not in done:
+                done |= self._score_group(lesion_id)
+        lesions = {i: self._scored[i] for i in review.lesions}
+        counted = [lesions[i] for i, lesion in review.lesions.items() if lesion.counts]
+        return ScoredReview(lesions, total(counted), per_vessel(counted))
+
+    def _differs(self, lesion: ReviewedLesion) -> bool:
+        known = self._known.get(lesion.id)
+        return known is None or not (
+            known.index is lesion.index and known.vessel == lesion.vessel and known.counts == lesion.counts
+        )
+
+    def _neighbours_of(self, lesion: ReviewedLesion) -> frozenset[int]:
+        """Other lesions of its artery that count and touch it."""
+        if not lesion.counts:
+            return frozenset()
+        low, high = self._boxes[lesion.id]
+        near = [
+            other
+            for other in self._known.values()
+            if other.id != lesion.id
+            and other.counts
+            and other.vessel == lesion.vessel
+            and np.all(self._boxes[other.id][0] <= high)
+            and np.all(low <= self._boxes[other.id][1])
+        ]
+        if not near:
+            return frozenset()
+        shape = self._geometry.shape_zyx
+        around = voxels_of(lesion.index, shape)[:, None, :] + np.array(NEIGHBOURS)
+        around = around.reshape(-1, 3)
+        around = around[((around >= 0) & (around < shape)).all(axis=1)]
+        flat = np.unique(np.ravel_multi_index(tuple(around.T), shape))
+        return frozenset(other.id for other in near if np.isin(flat, other.index, assume_unique=True).any())
+
+    def _score_group(self, lesion_id: int) -> set[int]:
+        """Score a lesion together with all that it touches, directly or through others."""
+        group, open_ids = {lesion_id}, [lesion_id]
+        while open_ids:
+            for other in self._touching[open_ids.pop()] - group:
+                group.add(other)
+                open_ids.append(other)
+        scores = self._scores(sorted(group))
+        for member, score in scores.items():
+            self._scored[member] = self._describe(self._known[member], score)
+        return group
+
+    def _scores(self, ids: list[int]) -> Mapping[int, LesionScore]:
+        low = np.min([self._boxes[i][0] for i in ids], axis=0)
+        high = np.max([self._boxes[i][1] for i in ids], axis=0)
+        box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+        numbers = np.zeros(tuple(high - low), np.int32)
+        for number, lesion_id in enumerate(ids, start=1):
+            numbers[tuple((voxels_of(self._known[lesion_id].index, self._geometry.shape_zyx) - low).T)] = number
+        if len(ids) == 1:
+            return {ids[0]: score_lesion(numbers, self._hu[box], self._geometry, self._resolved)}
+        scores = score_touching(numbers, self._hu[box], self._geometry, self._resolved)
+        return {lesion_id: scores[number] for number, lesion_id in enumerate(ids, start=1)}
+
+    def _describe(self, lesion: ReviewedLesion, score: LesionScore) -> Lesion:
+        voxels = voxels_of(lesion.index, self._geometry.shape_zyx)
+        at = tuple(voxels.T)
+        confidence = None if self._probability is None else float(self._probability[at].mean(dtype=np.float64))
+        return describe_lesion(lesion.id, lesion.vessel, voxels, self._hu[at], self._geometry, score, confidence)
+
+
+def counted(review: Review, lesions: Iterable[Lesion]) -> list[Lesion]:
+    """The lesions that are part of the score, in the order given."""
+    return [lesion for lesion in lesions if review.lesion(lesion.id).counts]
