@@ -29,8 +29,8 @@ def paint_electrodes(canvas: Canvas, chest: Chest, patient: Patient) -> None:
     """Three to five electrodes on the chest, their metal snaps and wires dense."""
     rng = patient.rng("electrodes")
     places = [(-85, 95), (85, 95), (95, -45), (-80, -60), (40, 20)][: int(rng.integers(3, 6))]
-    for x, z in places:
-        x, z = x + rng.normal(0, 12), z + rng.normal(0, 15)
+    for beside, above in places:
+        x, z = float(beside + rng.normal(0, 12)), float(above + rng.normal(0, 15))
         at = front_of(chest.skin, chest.midline_x + x, z, 1.0)
         snap = np.stack([at, at - np.array([0.0, rng.uniform(1.5, 4.0), 0.0])])
         paint_metal(canvas, snap, float(rng.uniform(1.0, 2.5)), float(rng.uniform(800, 6000)), Distractor.SURFACE)

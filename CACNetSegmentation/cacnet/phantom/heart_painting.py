@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, map_coordinates
 
 from cacnet.phantom.canvas import Canvas
 from cacnet.phantom.heart_frame import HeartFrame
 from cacnet.phantom.heart_interior import paint_papillary_muscles, paint_trabeculae, paint_valves
 from cacnet.phantom.heart_sampling import CoarseField
-from cacnet.phantom.heart_template import HeartTemplate
+from cacnet.phantom.heart_template import HeartTemplate, in_ventricle
 from cacnet.phantom.patient import Patient
 
+EFFUSION = 0.08
 FIBROUS_HU = 45.0
 """Pericardium and the walls of great vessels."""
 
@@ -20,7 +21,7 @@ def paint_chambers(canvas: Canvas, template: HeartTemplate, frame: HeartFrame, p
     """Paint the whole heart but its coronary arteries, veins and calcium."""
     field = CoarseField.over(canvas, frame)
     rng = patient.rng("heart texture")
-    muscle = patient.attenuation.myocardium + 6.0 * noise_field(rng, field, 5.0)
+    muscle = myocardium_hu(rng, field, template, patient)
     _paint_fat(field, template, patient, rng)
     right, left = right_blood_hu(rng, field, template, patient), left_blood_hu(rng, field, template, patient)
     for wall, hu in (
@@ -52,6 +53,22 @@ def paint_chambers(canvas: Canvas, template: HeartTemplate, frame: HeartFrame, p
     paint_valves(field, template, patient)
 
 
+def myocardium_hu(
+    rng: np.random.Generator, field: CoarseField, template: HeartTemplate, patient: Patient
+) -> np.ndarray:
+    """HU of muscle at the nodes: unevenly perfused, in some patients with an infarct or fat under the endocardium."""
+    mean = patient.attenuation.myocardium
+    hu = mean + 6.0 * noise_field(rng, field, 5.0) + float(rng.uniform(2, 9)) * noise_field(rng, field, 22.0)
+    scarred, fatty = rng.random() < 0.12, rng.random() < 0.3
+    place, reach = in_ventricle(rng.uniform(15, 75), *rng.normal(0, 22.0, 2)), float(rng.uniform(10, 24))
+    if scarred:
+        away = np.sqrt(sum((field.points[i] - np.float32(place[i])) ** 2 for i in range(3)))
+        inner = np.clip(1.4 - field.distance(template.left_ventricle.blood) / 5.0, 0, 1)
+        scar = np.clip((reach - away) / 4.0, 0, 1) * inner
+        hu = hu + scar * ((float(rng.uniform(-60, 30)) if fatty else 0.62 * mean) - hu)
+    return hu.astype(np.float32)
+
+
 def paint_shape(field: CoarseField, distance: np.ndarray, hu: float | np.ndarray) -> None:
     """Paint the inside of a surface given at the coarse nodes; `hu` is one value or one per node."""
     found = field.fine(distance, distance < 2.5)
@@ -63,11 +80,10 @@ def paint_shape(field: CoarseField, distance: np.ndarray, hu: float | np.ndarray
 
 
 def noise_field(rng: np.random.Generator, field: CoarseField, size_mm: float) -> np.ndarray:
-    """Smooth noise of unit variance at the coarse nodes, its blobs about `size_mm` wide."""
-    shape = field.points.shape[1:]
-    step_mm = field.step * field.canvas.spacing_mm
-    noise = gaussian_filter(rng.standard_normal(shape, np.float32), size_mm / (2.4 * step_mm), mode="wrap")
-    return noise / np.float32(noise.std() + 1e-9)
+    """Smooth noise of unit variance at the coarse nodes, its blobs about `size_mm` wide; the same on every canvas."""
+    lattice = gaussian_filter(rng.standard_normal((32, 32, 32), np.float32), 1.0, mode="wrap")
+    lattice /= np.float32(lattice.std() + 1e-9)
+    return map_coordinates(lattice, field.points * np.float32(2.4 / size_mm), order=1, mode="grid-wrap")
 
 
 def right_blood_hu(
@@ -107,8 +123,15 @@ def left_blood_hu(
         [hu.left_atrium, hu.left_ventricle, hu.aorta, hu.pulmonary_vein],
         6.0 * field.scale,
     )
-    spread = 0.015 if patient.contrast else 0.0
-    return (result * (1 + spread * noise_field(rng, field, 18.0))).astype(np.float32)
+    # Mostly even; where the bolus has not settled, streams of it, above all in the aorta and the root.
+    streams, slow = rng.random() < 0.12, rng.random() < 0.16
+    spread = (float(rng.uniform(0.04, 0.12)) if streams else 0.015) * patient.contrast
+    result = result * (1 + spread * noise_field(rng, field, 18.0) + 0.5 * spread * noise_field(rng, field, 7.0))
+    # A slow atrial appendage fills late: dark towards its tip, as a thrombus is.
+    emptiness = float(rng.uniform(0.3, 0.95)) if slow and patient.contrast else 0.0
+    away = np.sqrt(sum((field.points[i] - np.float32(template.appendage_tip[i])) ** 2 for i in range(3)))
+    empty = emptiness * np.clip((float(rng.uniform(14, 26)) - away) / 9.0, 0, 1)
+    return (result + empty * (45.0 - result)).astype(np.float32)
 
 
 def blend(distances: list[np.ndarray], values: list[float], width_mm: float) -> np.ndarray:
@@ -127,6 +150,23 @@ def _paint_fat(field: CoarseField, template: HeartTemplate, patient: Patient, rn
     box, fine = found
     coverage = field.canvas.coverage(fine)
     field.canvas.paint(box, coverage, field.fine_in(fat.astype(np.float32), box))
-    thickness = float(rng.uniform(0.7, 1.4))
-    line = np.clip(field.canvas.coverage(np.abs(fine + thickness / 2) - thickness / 2), 0, 1)
-    field.canvas.paint(box, 0.85 * line, FIBROUS_HU)
+    if rng.random() < EFFUSION:
+        _paint_effusion(field, distance, rng)
+    # The sac shows as a line where fat lies on both sides of it and it runs across the plane; here and there it fades.
+    seen = float(rng.uniform(0.15, 0.85)) * np.clip(0.55 + 0.55 * noise_field(rng, field, 30.0), 0.0, 1.0)
+    thickness = float(rng.uniform(0.6, 1.3))
+    wavy = fine + field.fine_in(0.5 * noise_field(rng, field, 12.0), box)
+    line = np.clip(field.canvas.coverage(np.abs(wavy + thickness / 2) - thickness / 2), 0, 1)
+    field.canvas.paint(box, line * field.fine_in(seen.astype(np.float32), box) * coverage, FIBROUS_HU)
+
+
+def _paint_effusion(field: CoarseField, distance: np.ndarray, rng: np.random.Generator) -> None:
+    """Fluid inside the sac, deepest where the patient lies on it."""
+    x, y, z = (field.points[i] for i in range(3))
+    depth = float(rng.uniform(0.5, 9.0)) + 3.0 * noise_field(rng, field, 35.0)
+    depth = depth * np.clip(0.55 + 0.012 * y - 0.006 * z + 0.0 * x, 0.0, 1.3)
+    found = field.fine(distance, distance < 2.5)
+    if found is not None:
+        box, fine = found
+        inner = -fine - field.fine_in(depth.astype(np.float32), box)
+        field.canvas.paint(box, field.canvas.coverage(np.maximum(fine, inner)), float(rng.uniform(2, 40)))

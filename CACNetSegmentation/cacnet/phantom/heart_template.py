@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from cacnet.phantom.patient import Patient
 from cacnet.phantom.shapes import Complement, Ellipsoid, HalfSpace, Intersection, Rippled, Shape, Shrunk, Tube, Union
@@ -63,6 +64,7 @@ class HeartTemplate:
 
     Attributes:
         lv_size: the factor by which this left ventricle is wider than the template's.
+        appendage_tip: (3,), end of the left atrial appendage.
         sinus_directions: (3, 3) from the root's axis to the right, left and non-coronary sinus.
     """
 
@@ -83,6 +85,7 @@ class HeartTemplate:
     sinus_centre: np.ndarray
     left_ostium: np.ndarray
     right_ostium: np.ndarray
+    appendage_tip: np.ndarray
 
 
 def draw_template(patient: Patient) -> HeartTemplate:
@@ -97,7 +100,7 @@ def draw_template(patient: Patient) -> HeartTemplate:
     left_ventricle = _left_ventricle(lv_size, 10.0 * vary(0.16), 3.5 * vary(0.3), root)
     right_ventricle = _right_ventricle(vary(0.08), 3.0 * vary(0.2))
     veins = _pulmonary_veins(vary(0.12), rng)
-    left_atrium = _left_atrium(vary(0.11), veins, rng)
+    left_atrium, appendage_tip = _left_atrium(vary(0.11), veins, rng)
     cava, inferior_cava = _venae_cavae(vary(0.12), rng)
     right_atrium = _right_atrium(vary(0.10), rng)
     trunk = _pulmonary_trunk(vary(0.10))
@@ -122,6 +125,7 @@ def draw_template(patient: Patient) -> HeartTemplate:
         sinus_centre=sinus_centre,
         left_ostium=_surface(aorta.blood, sinus_centre + 3.0 * AORTIC_AXIS, left),
         right_ostium=_surface(aorta.blood, sinus_centre + 4.0 * AORTIC_AXIS, right),
+        appendage_tip=appendage_tip,
     )
 
 
@@ -154,18 +158,32 @@ def _right_ventricle(size: float, wall_mm: float) -> Hollow:
     return Hollow(outer, Union((Shrunk(outer, wall_mm), inflow), 4.0))
 
 
-def _left_atrium(size: float, veins: Hollow, rng: np.random.Generator) -> Hollow:
+def _left_atrium(size: float, veins: Hollow, rng: np.random.Generator) -> tuple[Hollow, np.ndarray]:
     axes = np.stack([unit([0.95, -0.30, -0.1]), unit([0.30, 0.95, 0.1]), [0.0, 0.0, 1.0]])
     axes[2] = np.cross(axes[0], axes[1])
-    body = Ellipsoid(np.array([-10.0, 32.0, 17.0]), axes, np.array([31.0, 22.5, 26.0]) * size)
+    flat = np.exp(rng.normal(0, 0.06, 3))
+    body = Ellipsoid(np.array([-10.0, 32.0, 17.0]), axes, np.array([31.0, 22.5, 26.0]) * size * flat / flat.mean())
     vestibule = Tube.through([[-4, 28, 13], MITRAL_CENTRE - 2 * LV_A], [18.0 * size, 17.0])
-    tip = rng.normal(0, 3.0, (3, 3))
-    appendage = Tube.through(
-        [[10, 22, 30], [22, 10, 38], np.array([30, -6, 40]) + tip[0], np.array([30, -22, 35]) + tip[1]],
-        [11.0, 9.5, 8.5, 6.0],
-    )
-    outer = Union((body, vestibule, appendage), 6.0)
-    return Hollow(Union((outer, veins.outer), 6.0), Union((Shrunk(outer, 2.0), veins.blood), 6.0), outer)
+    appendage, tip = _left_appendage(rng)
+    outer = Union((body, vestibule, *appendage), 5.0)
+    return Hollow(Union((outer, veins.outer), 6.0), Union((Shrunk(outer, 2.0), veins.blood), 6.0), outer), tip
+
+
+def _left_appendage(rng: np.random.Generator) -> tuple[tuple[Shape, ...], np.ndarray]:
+    """The left atrial appendage: short to long, straight to hooked, its end in one to three lobes; and its tip."""
+    length, wide = float(rng.uniform(0.55, 1.0)), float(rng.uniform(0.72, 1.05))
+    bend = np.clip(rng.normal(0, 2.2, (2, 3)), -4, 4)
+    way = np.array([[10.0, 22, 30], [22, 10, 38], [30, -5, 40] + bend[0], [30, -19, 35] + bend[1]])
+    # It ends before the groove of the anterior descending artery.
+    line = CubicSpline(np.arange(4), way)(np.linspace(0, 3 * length, 7))
+    radii = np.interp(np.linspace(0, 3 * length, 7), [0, 1, 2, 3], [11.0, 9.0, 7.8, 5.5]) * wide
+    lobes = []
+    for _ in range(int(rng.integers(1, 4))):
+        root = line[-1 - int(rng.integers(0, 3))]
+        aside = rng.normal(0, 1.0, 3) * (0.6, 0.6, 1.0)
+        end = root + aside / np.linalg.norm(aside) * rng.uniform(4, 8)
+        lobes.append(Tube(np.stack([root, end]), np.array([0.75, 0.5]) * radii[-2]))
+    return (Tube(line, radii), *lobes), line[-1]
 
 
 def _right_atrium(size: float, rng: np.random.Generator) -> Hollow:

@@ -92,7 +92,7 @@ def draw_patient(seed: int, contrast: bool = True) -> Patient:
         heart_scale=scale,
         body_scale_xy=body,
         heart_axis_tilt_deg=tilt,  # type: ignore[arg-type]
-        fat_thickness_mm=float(np.clip(rng.lognormal(np.log(5.0), 0.4), 1.5, 12.0)),
+        fat_thickness_mm=float(np.clip(rng.lognormal(np.log(5.0), 0.5), 1.2, 14.0)),
         dominance=str(rng.choice(["right", "left", "co"], p=[0.78, 0.12, 0.10])),
         calcium_burden=burden,
         attenuation=_draw_attenuation(rng, kvp, contrast),
@@ -101,10 +101,13 @@ def draw_patient(seed: int, contrast: bool = True) -> Patient:
 
 def _draw_attenuation(rng: np.random.Generator, kvp: int, contrast: bool) -> Attenuation:
     blood = float(rng.uniform(34, 52))
-    arterial = float(np.clip(rng.normal(400, 75), 240, 620)) * IODINE_GAIN_BY_KVP[kvp] ** 0.8
+    arterial = float(np.clip(rng.normal(400, 80), 230, 620)) * IODINE_GAIN_BY_KVP[kvp] ** 0.8
+    # A missed bolus: rare, and seen on real scans.
+    late = rng.random() < 0.05
+    arterial = float(np.clip(arterial * (rng.uniform(0.35, 0.6) if late else 1.0), 150, 720))
     # Saline chaser: the right heart ranges from washed out to denser than the left.
     right = arterial * float(
-        rng.choice([rng.uniform(0.15, 0.5), rng.uniform(0.5, 1.0), rng.uniform(1.0, 1.9)], p=[0.5, 0.33, 0.17])
+        rng.choice([rng.uniform(0.15, 0.5), rng.uniform(0.5, 1.0), rng.uniform(1.0, 2.2)], p=[0.48, 0.33, 0.19])
     )
     draws = {
         "aorta": arterial,
@@ -112,7 +115,9 @@ def _draw_attenuation(rng: np.random.Generator, kvp: int, contrast: bool) -> Att
         "left_atrium": arterial * rng.uniform(0.93, 1.08),
         "right_ventricle": max(right, 70.0),
         "right_atrium": max(right * rng.uniform(0.8, 1.25), 70.0),
-        "superior_vena_cava": max(right * rng.uniform(0.9, 2.6), 70.0),
+        "superior_vena_cava": max(
+            right * rng.choice([rng.uniform(0.9, 2.2), rng.uniform(2.2, 4.5)], p=[0.8, 0.2]), 70.0
+        ),
         "pulmonary_artery": max(right * rng.uniform(0.9, 1.15), 90.0),
         "pulmonary_vein": arterial * rng.uniform(0.95, 1.1),
         "cardiac_vein": float(rng.uniform(80, 120)) if rng.random() < 0.45 else arterial * rng.uniform(0.25, 0.85),
