@@ -9,11 +9,14 @@ import numpy as np
 from scipy import ndimage
 
 from cacnet.anatomy import Vessel
-from cacnet.bounding_box import Box, box_of_nonzero
+from cacnet.bounding_box import Box
 from cacnet.errors import CacnetError
 from cacnet.scoring.agatston import AgatstonGrid, LesionScore, score_lesion
 from cacnet.scoring.threshold import ResolvedProtocol
 from cacnet.volume import Geometry, GeometryMismatchError
+
+CELL_VOXELS = 16
+"""Edge of the cells by which calcium is grouped; any size is right, this one is quick."""
 
 
 class UnknownVesselLabelError(CacnetError):
@@ -79,29 +82,32 @@ class LesionSet:
     Attributes:
         lesions: in the order of their ids; `lesions[i].id == i + 1`.
         shape_zyx: shape of the volume.
-        start_zyx: where `crop_labels` lies in the volume.
-        crop_labels: int32 lesion ids on the box around all calcium; 0 is background.
+        indices: for each lesion the sorted int64 flat (C-order) indices of its voxels: calcium fills a thousandth of a
+            scan.
     """
 
     lesions: tuple[Lesion, ...]
     shape_zyx: tuple[int, int, int]
-    start_zyx: tuple[int, int, int]
-    crop_labels: np.ndarray
+    indices: tuple[np.ndarray, ...]
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """int32 (z, y, x) lesion ids on the whole volume, made when first asked for."""
+        """int32 (z, y, x) lesion ids on the whole volume, made when first asked for; 0 is background."""
         whole = np.zeros(self.shape_zyx, dtype=np.int32)
-        box = tuple(slice(a, a + n) for a, n in zip(self.start_zyx, self.crop_labels.shape, strict=True))
-        whole[box] = self.crop_labels
+        for lesion, index in zip(self.lesions, self.indices, strict=True):
+            whole.ravel()[index] = lesion.id
         return whole
 
     def id_at(self, index_zyx: tuple[int, int, int]) -> int:
         """Id of the lesion at a voxel; 0 where there is none or the voxel lies outside the volume."""
-        local = tuple(i - a for i, a in zip(index_zyx, self.start_zyx, strict=True))
-        if any(not 0 <= i < n for i, n in zip(local, self.crop_labels.shape, strict=True)):
+        if any(not 0 <= i < n for i, n in zip(index_zyx, self.shape_zyx, strict=True)):
             return 0
-        return int(self.crop_labels[local])
+        flat = int(np.ravel_multi_index(index_zyx, self.shape_zyx))
+        for lesion, index in zip(self.lesions, self.indices, strict=True):
+            place = int(np.searchsorted(index, flat))
+            if place < len(index) and index[place] == flat:
+                return lesion.id
+        return 0
 
 
 def find_lesions(
@@ -130,45 +136,29 @@ def find_lesions(
         UnknownVesselLabelError: a number other than 0–5.
     """
     _require_shapes(geometry, calcium_vessel_zyx, hu_zyx, probability_zyx)
-    box = box_of_nonzero(calcium_vessel_zyx)
-    if box is None:
-        return LesionSet((), geometry.shape_zyx, (0, 0, 0), np.zeros((0, 0, 0), dtype=np.int32))
-    vessels = calcium_vessel_zyx[box]
+    voxels = np.flatnonzero(calcium_vessel_zyx != 0)  # of a bool array: five times as fast
+    vessels = calcium_vessel_zyx.ravel()[voxels]
     _require_vessels(vessels)
-    components, boxes = _components(vessels, resolved.protocol.lesion_connectivity)
-    start_zyx = (box[0].start, box[1].start, box[2].start)
-    hu = hu_zyx[box]
-    probability = None if probability_zyx is None else probability_zyx[box]
-    found = tuple(
-        _describe(i, components, local, vessels, hu, probability, start_zyx, geometry, resolved)
-        for i, local in enumerate(boxes, start=1)
-    )
-    return LesionSet(found, geometry.shape_zyx, start_zyx, components)
+    found = _components(voxels, vessels, geometry.shape_zyx, resolved.protocol.lesion_connectivity)
+    lesions = []
+    for lesion_id, (index, vessel) in enumerate(found, start=1):
+        at = np.unravel_index(index, geometry.shape_zyx)
+        inside = np.stack(at, axis=-1)
+        hu = hu_zyx[at]
+        score = score_voxels(inside, hu, geometry, resolved)
+        confidence = None if probability_zyx is None else float(probability_zyx[at].mean(dtype=np.float64))
+        lesions.append(describe_lesion(lesion_id, vessel, inside, hu, geometry, score, confidence))
+    return LesionSet(tuple(lesions), geometry.shape_zyx, tuple(index for index, _ in found))
 
 
-def _describe(
-    lesion_id: int,
-    components: np.ndarray,
-    local: Box,
-    vessels: np.ndarray,
-    hu_crop: np.ndarray,
-    probability_crop: np.ndarray | None,
-    start_zyx: tuple[int, int, int],
-    geometry: Geometry,
-    resolved: ResolvedProtocol,
-) -> Lesion:
-    mask = components[local] == lesion_id
-    inside = np.argwhere(mask)
-    hu = hu_crop[local]
-    return describe_lesion(
-        lesion_id,
-        Vessel(int(vessels[local][tuple(inside[0])])),
-        inside + [a + s.start for a, s in zip(start_zyx, local, strict=True)],
-        hu[mask],
-        geometry,
-        score_lesion(mask, hu, geometry, resolved),
-        None if probability_crop is None else float(probability_crop[local][mask].mean(dtype=np.float64)),
-    )
+def score_voxels(voxels_zyx: np.ndarray, hu: np.ndarray, geometry: Geometry, resolved: ResolvedProtocol) -> LesionScore:
+    """The score of a lesion from its voxels (n, 3) and their HU (n,); see `scoring.score_lesion`."""
+    start = voxels_zyx.min(axis=0)
+    local = tuple((voxels_zyx - start).T)
+    mask = np.zeros(voxels_zyx.max(axis=0) - start + 1, dtype=bool)
+    values = np.zeros(mask.shape, dtype=np.float64)
+    mask[local], values[local] = True, hu
+    return score_lesion(mask, values, geometry, resolved)
 
 
 def describe_lesion(
@@ -202,41 +192,41 @@ def describe_lesion(
     )
 
 
-def _components(vessels: np.ndarray, connectivity: int) -> tuple[np.ndarray, list[Box]]:
-    """int32 component ids from 1 in the order of first voxels, and each one's box. Components never mix vessels."""
+def _components(
+    index: np.ndarray, vessels: np.ndarray, shape_zyx: tuple[int, int, int], connectivity: int
+) -> list[tuple[np.ndarray, Vessel]]:
+    """Sorted flat indices and artery of each lesion, in the order of first voxels. Lesions never mix arteries."""
     neighbours = ndimage.generate_binary_structure(3, 1 if connectivity == 6 else 3)
-    touching, _ = ndimage.label(vessels, neighbours, output=np.int32)
-    pieces: list[tuple[Box, np.ndarray]] = []
-    for number, box in enumerate(ndimage.find_objects(touching), start=1):
-        mask = touching[box] == number
-        present = np.unique(vessels[box][mask])
-        if len(present) == 1:
-            pieces.append((box, mask))
-            continue
-        for vessel in present:
-            pieces += _pieces(mask & (vessels[box] == vessel), box, neighbours)
-    pieces.sort(key=lambda piece: _first_voxel(*piece))
-    components = touching  # the crop may be large, so its memory is used again
-    components[...] = 0
-    for lesion_id, (box, mask) in enumerate(pieces, start=1):
-        components[box][mask] = lesion_id
-    return components, [box for box, _ in pieces]
+    pieces: list[tuple[np.ndarray, Vessel]] = []
+    for part in neighbourhoods(index, shape_zyx):
+        voxels = np.stack(np.unravel_index(index[part], shape_zyx), axis=-1)
+        start = voxels.min(axis=0)
+        local = tuple((voxels - start).T)
+        for vessel in np.unique(vessels[part]):
+            own = vessels[part] == vessel
+            mask = np.zeros(voxels.max(axis=0) - start + 1, dtype=bool)
+            mask[tuple(axis[own] for axis in local)] = True
+            labels, count = ndimage.label(mask, neighbours)
+            number = labels[local]
+            number[~own] = 0
+            pieces += [(index[part][number == k], Vessel(int(vessel))) for k in range(1, count + 1)]
+    return sorted(pieces, key=lambda piece: int(piece[0][0]))
 
 
-def _pieces(mask: np.ndarray, within: Box, neighbours: np.ndarray) -> list[tuple[Box, np.ndarray]]:
-    """The components of a mask on a box, each on its own box."""
-    labels, _ = ndimage.label(mask, neighbours)
-    pieces: list[tuple[Box, np.ndarray]] = []
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
-        z, y, x = (slice(w.start + s.start, w.start + s.stop) for w, s in zip(within, box, strict=True))
-        pieces.append(((z, y, x), labels[box] == number))
-    return pieces
+def neighbourhoods(index: np.ndarray, shape_zyx: tuple[int, int, int]) -> list[np.ndarray]:
+    """Groups of positions in `index` (sorted flat indices) that lie too far from each other to touch.
 
-
-def _first_voxel(box: Box, mask: np.ndarray) -> tuple[int, int, int]:
-    """The lesion's first voxel in (z, y, x) order; the box's first plane always holds one."""
-    y, x = np.argwhere(mask[0])[0]
-    return box[0].start, box[1].start + int(y), box[2].start + int(x)
+    The box around a group is small, where the box around all calcium is the heart.
+    """
+    if not len(index):
+        return []
+    cells = np.stack(np.unravel_index(index, shape_zyx), axis=-1) // CELL_VOXELS
+    cells -= cells.min(axis=0)
+    occupied = np.zeros(cells.max(axis=0) + 1, dtype=bool)
+    occupied[tuple(cells.T)] = True
+    group = ndimage.label(occupied, np.ones((3, 3, 3)))[0][tuple(cells.T)]
+    order = np.argsort(group, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
 
 
 def _require_shapes(geometry: Geometry, calcium: np.ndarray, hu: np.ndarray, probability: np.ndarray | None) -> None:

@@ -159,12 +159,10 @@ class Review:
 
 def review_of(found: LesionSet) -> Review:
     """The review that begins with these lesions: all unreviewed, with the ids that they have."""
-    start = np.array(found.start_zyx)
-    lesions: dict[int, ReviewedLesion] = {}
-    for lesion in found.lesions:
-        local = tuple(slice(s.start - a, s.stop - a) for s, a in zip(lesion.box, found.start_zyx, strict=True))
-        inside = np.argwhere(found.crop_labels[local] == lesion.id) + [s.start for s in local] + start
-        lesions[lesion.id] = ReviewedLesion(lesion.id, lesion.vessel, flat_index(inside, found.shape_zyx))
+    lesions = {
+        lesion.id: ReviewedLesion(lesion.id, lesion.vessel, index)
+        for lesion, index in zip(found.lesions, found.indices, strict=True)
+    }
     return Review(found.shape_zyx, MappingProxyType(lesions), max(lesions, default=0) + 1)
 
 

@@ -19,9 +19,9 @@ from scipy.spatial import cKDTree
 
 from cacnet.anatomy import Vessel
 from cacnet.edits.review import Change, EditError, Review, ReviewedLesion, flat_index, in_one, union, voxels_of
+from cacnet.lesions import neighbourhoods
 
 TOUCHING = np.ones((3, 3, 3), dtype=bool)
-CELL_VOXELS = 32
 
 
 def repaint(review: Review, index: np.ndarray, vessel: np.ndarray) -> Change:
@@ -39,7 +39,7 @@ def repaint(review: Review, index: np.ndarray, vessel: np.ndarray) -> Change:
     index, vessel = index[order].astype(np.int64), vessel[order]
     index, vessel = _really_new(review, index, vessel)
     changes = []
-    for part in _far_apart(index, review.shape_zyx):
+    for part in neighbourhoods(index, review.shape_zyx):
         painter = _Painter(review, index[part])
         painter.take(index[part])
         for number in np.unique(vessel[part][vessel[part] > 0]):
@@ -57,7 +57,9 @@ def repaint_box(review: Review, start_zyx: tuple[int, int, int], labels_zyx: np.
             f"a box from {start_zyx} to {tuple(int(n) for n in stop)}", f"one inside the scan of {review.shape_zyx}"
         )
     known = np.zeros(labels_zyx.shape, np.uint8)
-    for lesion in review.lesions.values():
+    for lesion in _between(
+        review, *(np.ravel_multi_index(tuple(at), review.shape_zyx) for at in (start_zyx, stop - 1))
+    ):
         if lesion.counts:
             voxels = voxels_of(lesion.index, review.shape_zyx) - start_zyx
             voxels = voxels[((voxels >= 0) & (voxels < labels_zyx.shape)).all(axis=1)]
@@ -65,21 +67,6 @@ def repaint_box(review: Review, start_zyx: tuple[int, int, int], labels_zyx: np.
     changed = np.argwhere(known != labels_zyx)
     index = np.ravel_multi_index(tuple((changed + start_zyx).T), review.shape_zyx).astype(np.int64)
     return repaint(review, index, labels_zyx[tuple(changed.T)])
-
-
-def _far_apart(index: np.ndarray, shape_zyx: tuple[int, int, int]) -> list[np.ndarray]:
-    """Groups of positions in `index` that lie too far from each other to matter to each other.
-
-    A threshold or an undo in an editor changes voxels all over the scan; the box around them all would be the scan.
-    """
-    if not len(index):
-        return []
-    cells = voxels_of(index, shape_zyx) // CELL_VOXELS
-    cells -= cells.min(axis=0)
-    grid = np.zeros(cells.max(axis=0) + 1, dtype=bool)
-    grid[tuple(cells.T)] = True
-    group = ndimage.label(grid, TOUCHING)[0][tuple(cells.T)]
-    return [np.flatnonzero(group == number) for number in np.unique(group)]
 
 
 def _require(review: Review, index: np.ndarray, vessel: np.ndarray) -> None:
@@ -95,15 +82,17 @@ def _require(review: Review, index: np.ndarray, vessel: np.ndarray) -> None:
 
 def _really_new(review: Review, index: np.ndarray, vessel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Without the voxels that already are what they are painted as."""
-    same = np.zeros(len(index), dtype=bool)
-    for lesion in review.lesions.values():
-        inside = np.isin(index, lesion.index, assume_unique=True)
-        same |= inside & (vessel == (lesion.vessel if lesion.counts else 0))
-    outside = (vessel == 0) & ~np.isin(
-        index, union(lesion.index for lesion in review.lesions.values()), assume_unique=True
-    )
-    keep = ~(same | outside)
-    return index[keep], vessel[keep]
+    current = np.zeros(len(index), dtype=np.uint8)
+    if len(index):
+        for lesion in _between(review, index[0], index[-1]):
+            if lesion.counts:
+                current[np.isin(index, lesion.index, assume_unique=True)] = lesion.vessel
+    return index[vessel != current], vessel[vessel != current]
+
+
+def _between(review: Review, first: int, last: int) -> list[ReviewedLesion]:
+    """The lesions that may have a voxel between two flat indices, so in the planes between them."""
+    return [x for x in review.lesions.values() if x.index[0] <= last and x.index[-1] >= first]
 
 
 class _Painter:
@@ -114,7 +103,9 @@ class _Painter:
         self.next_id = review.next_id
         voxels = voxels_of(index, review.shape_zyx)
         low, high = voxels.min(axis=0) - 1, voxels.max(axis=0) + 2
-        self.before = {i: lesion for i, lesion in review.lesions.items() if self._reaches(lesion, low, high)}
+        plane = review.shape_zyx[1] * review.shape_zyx[2]
+        near = _between(review, int(low[0]) * plane, int(high[0]) * plane)
+        self.before = {lesion.id: lesion for lesion in near if self._reaches(lesion, low, high)}
         self.now = {i: lesion.index for i, lesion in self.before.items()}
         self.lesions = dict(self.before)
         every = voxels_of(union([index, *self.now.values()]), review.shape_zyx)

@@ -130,7 +130,7 @@ def test_label_map_keeps_memory_to_the_box_around_calcium() -> None:
     calcium, hu = empty()
     put(calcium, hu, Vessel.LAD, np.s_[2:4, 4:8, 10:14], 500)
     lesions = found(calcium, hu)
-    assert (lesions.crop_labels.shape, lesions.start_zyx) == ((2, 4, 4), (2, 4, 10))
+    assert [len(index) for index in lesions.indices] == [lesion.voxels for lesion in lesions.lesions]
     assert lesions.labels.dtype == np.int32
 
 
