@@ -1,7 +1,7 @@
 """How long a score takes to follow a brush stroke, and a first scoring: `python Testing/Benchmark/rescore.py`.
 
-Sixty lesions of about 30 mm³ in volumes of growing size; the stroke adds a ball of 2 mm radius to one lesion, erases it,
-cuts a lesion, or rejects one. Prints a Markdown table: medians of many repetitions, one thread.
+Sixty lesions of about 30 mm³ in volumes of growing size. A stroke adds voxels to one lesion or erases them again; others
+cut a lesion, or reject one. Prints a Markdown table: medians of many repetitions, one thread.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def main() -> None:
     rows = [measure(shape, LESIONS, arguments.repeats) for shape in SIZES_ZYX]
     rows += [measure(SIZES_ZYX[2], lesions, arguments.repeats) for lesions in (10, 200, 500)]
     for row in (head, ["---"] * len(head), *rows):
-        print("| " + " | ".join(row) + " |", flush=True)  # noqa: T201
+        print("| " + " | ".join(row) + " |", flush=True)
 
 
 if __name__ == "__main__":
