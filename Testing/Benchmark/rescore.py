@@ -1,7 +1,7 @@
 """How long a score takes to follow a brush stroke, and a first scoring: `python Testing/Benchmark/rescore.py`.
 
-Sixty lesions of about 30 mm³ in volumes of growing size. A stroke adds voxels to one lesion or erases them again; others
-cut a lesion, or reject one. Prints a Markdown table: medians of many repetitions, one thread.
+Sixty lesions of about 30 mm³ in volumes of growing size. A stroke adds voxels to one lesion or erases them;
+other edits split a lesion or reject it. Prints a Markdown table: medians of many repetitions, one thread.
 """
 
 from __future__ import annotations
