@@ -62,8 +62,10 @@ def _import(options: argparse.Namespace) -> int:
     from cacnet.dataset.run import import_cases, import_exit_code
 
     reports = _shown(import_cases(_cases(options), options.output, _form(options.form), options.any_state))
-    _say(f"cases are in {options.output}")
-    return import_exit_code(reports)
+    exit_code = import_exit_code(reports)
+    if exit_code < 2:
+        _say(f"cases are in {options.output}")
+    return exit_code
 
 
 def _cases(options: argparse.Namespace) -> tuple[SourceCase, ...]:
