@@ -12,6 +12,7 @@ from cacnet.anatomy import Vessel
 from cacnet.bounding_box import Box
 from cacnet.errors import CacnetError
 from cacnet.scoring.agatston import AgatstonGrid, LesionScore, score_lesion
+from cacnet.scoring.isotropic import isotropic_volume_mm3
 from cacnet.scoring.threshold import ResolvedProtocol
 from cacnet.volume import Geometry, GeometryMismatchError
 
@@ -35,6 +36,8 @@ class Lesion:
         vessel: the artery of all its voxels.
         voxels, mask_volume_mm3: size of the mask.
         volume_mm3, agatston, mass_mg: scores.
+        isotropic_volume_mm3: the volume score (scoring.isotropic_volume_mm3).
+        density: mean density factor, 1 to 4; 0 where the lesion scores nothing.
         max_hu, mean_hu: over the mask.
         slices: number of axial (Agatston) slices that the mask lies in.
         centroid_mm_lps: centre of the mask's voxels.
@@ -56,6 +59,8 @@ class Lesion:
     start_zyx: tuple[int, int, int]
     stop_zyx: tuple[int, int, int]
     confidence: float | None = None
+    isotropic_volume_mm3: float = 0.0
+    density: float = 0.0
 
     @property
     def centroid_mm_ras(self) -> tuple[float, float, float]:
@@ -144,21 +149,22 @@ def find_lesions(
     for lesion_id, (index, vessel) in enumerate(found, start=1):
         at = np.unravel_index(index, geometry.shape_zyx)
         inside = np.stack(at, axis=-1)
-        hu = hu_zyx[at]
-        score = score_voxels(inside, hu, geometry, resolved)
+        box, mask = crop_around(inside, geometry.shape_zyx)
+        score = score_lesion(mask, hu_zyx[box], geometry, resolved)
+        volume_mm3 = isotropic_volume_mm3(mask, hu_zyx[box], geometry, resolved)
         confidence = None if probability_zyx is None else float(probability_zyx[at].mean(dtype=np.float64))
-        lesions.append(describe_lesion(lesion_id, vessel, inside, hu, geometry, score, confidence))
+        lesions.append(describe_lesion(lesion_id, vessel, inside, hu_zyx[at], geometry, score, volume_mm3, confidence))
     return LesionSet(tuple(lesions), geometry.shape_zyx, tuple(index for index, _ in found))
 
 
-def score_voxels(voxels_zyx: np.ndarray, hu: np.ndarray, geometry: Geometry, resolved: ResolvedProtocol) -> LesionScore:
-    """The score of a lesion from its voxels (n, 3) and their HU (n,); see `scoring.score_lesion`."""
-    start = voxels_zyx.min(axis=0)
-    local = tuple((voxels_zyx - start).T)
-    mask = np.zeros(voxels_zyx.max(axis=0) - start + 1, dtype=bool)
-    values = np.zeros(mask.shape, dtype=np.float64)
-    mask[local], values[local] = True, hu
-    return score_lesion(mask, values, geometry, resolved)
+def crop_around(voxels_zyx: np.ndarray, shape_zyx: tuple[int, int, int]) -> tuple[Box, np.ndarray]:
+    """A box of one voxel more on every side than voxels (n, 3) need, and the voxels as a bool mask on it."""
+    low = np.maximum(voxels_zyx.min(axis=0) - 1, 0)
+    high = np.minimum(voxels_zyx.max(axis=0) + 2, shape_zyx)
+    mask = np.zeros(high - low, dtype=bool)
+    mask[tuple((voxels_zyx - low).T)] = True
+    z, y, x = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    return (z, y, x), mask
 
 
 def describe_lesion(
@@ -168,9 +174,10 @@ def describe_lesion(
     hu: np.ndarray,
     geometry: Geometry,
     score: LesionScore,
+    isotropic_mm3: float,
     confidence: float | None = None,
 ) -> Lesion:
-    """A lesion from its voxels (n, 3), in the scan's indices, and their HU (n,)."""
+    """A lesion from its voxels (n, 3), in the scan's indices, their HU (n,), and its scores."""
     start, stop = voxels_zyx.min(axis=0), voxels_zyx.max(axis=0) + 1
     x, y, z = geometry.index_to_lps(voxels_zyx.mean(axis=0))
     values = hu.astype(np.float64)
@@ -189,6 +196,8 @@ def describe_lesion(
         start_zyx=(int(start[0]), int(start[1]), int(start[2])),
         stop_zyx=(int(stop[0]), int(stop[1]), int(stop[2])),
         confidence=confidence,
+        isotropic_volume_mm3=isotropic_mm3,
+        density=score.density,
     )
 
 

@@ -39,6 +39,8 @@ LESION_COLUMNS = (
     "mask_volume_mm3",
     "confidence",
     "counts",
+    "isotropic_volume_mm3",
+    "density",
 )
 """Columns of lesions.csv; r, a, s is the centroid in RAS mm."""
 
@@ -118,6 +120,8 @@ def lesion_row(lesion: Lesion) -> tuple[Any, ...]:
         round(lesion.mask_volume_mm3, 3),
         "" if lesion.confidence is None else round(lesion.confidence, 3),
         "yes" if lesion.counts else "no",
+        round(lesion.isotropic_volume_mm3, 3),
+        round(lesion.density, 2),
     )
 
 

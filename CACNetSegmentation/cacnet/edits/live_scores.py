@@ -10,8 +10,17 @@ import numpy as np
 
 from cacnet.anatomy import Vessel
 from cacnet.edits.review import Review, ReviewedLesion, voxels_of
-from cacnet.lesions import Lesion, describe_lesion
-from cacnet.scoring import ResolvedProtocol, Totals, VesselTotals, per_vessel, score_lesion, score_touching, total
+from cacnet.lesions import Lesion, crop_around, describe_lesion
+from cacnet.scoring import (
+    ResolvedProtocol,
+    Totals,
+    VesselTotals,
+    isotropic_volume_mm3,
+    per_vessel,
+    score_lesion,
+    score_touching,
+    total,
+)
 from cacnet.scoring.agatston import LesionScore
 from cacnet.volume import Geometry, GeometryMismatchError
 
@@ -142,7 +151,11 @@ class LiveScores:
         voxels = voxels_of(lesion.index, self._geometry.shape_zyx)
         at = tuple(voxels.T)
         confidence = None if self._probability is None else float(self._probability[at].mean(dtype=np.float64))
-        return describe_lesion(lesion.id, lesion.vessel, voxels, self._hu[at], self._geometry, score, confidence)
+        box, mask = crop_around(voxels, self._geometry.shape_zyx)
+        isotropic_mm3 = isotropic_volume_mm3(mask, self._hu[box], self._geometry, self._resolved)
+        return describe_lesion(
+            lesion.id, lesion.vessel, voxels, self._hu[at], self._geometry, score, isotropic_mm3, confidence
+        )
 
 
 def counted(review: Review, lesions: Iterable[Lesion]) -> list[Lesion]:

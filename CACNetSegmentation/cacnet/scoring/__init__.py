@@ -5,6 +5,7 @@ label maps of several vessels: that is `cacnet.lesions`, which uses this package
 """
 
 from cacnet.scoring.agatston import AgatstonGrid, LesionScore, score_lesion, score_touching
+from cacnet.scoring.isotropic import isotropic_volume_mm3
 from cacnet.scoring.presets import DEFAULT_PROTOCOL, PROTOCOLS, UnknownProtocolError, protocol_named
 from cacnet.scoring.protocol import (
     BloodPoolThreshold,
@@ -73,6 +74,7 @@ __all__ = [
     "cac_drs",
     "hoff_percentile",
     "is_very_high",
+    "isotropic_volume_mm3",
     "measure_blood_pool",
     "per_vessel",
     "protocol_named",

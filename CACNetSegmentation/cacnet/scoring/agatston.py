@@ -44,12 +44,14 @@ class LesionScore:
         volume_mm3: volume of the voxels that count.
         mass_mg: protocol's mass factor × Σ HU × voxel volume over the voxels that count.
         islands: number of 2-D islands that count.
+        density: mean density factor over the area that counts, 1 to 4 (Criqui 2014, 10.1001/jama.2013.282535).
     """
 
     agatston: float
     volume_mm3: float
     mass_mg: float
     islands: int
+    density: float = 0.0
 
 
 NO_SCORE = LesionScore(0.0, 0.0, 0.0, 0)
@@ -88,7 +90,7 @@ def score_touching(
     present = np.unique(lesions)
     scores = {int(number): NO_SCORE for number in present[present > 0]} or {1: NO_SCORE}
     counted = (lesions > 0) & resolved.counts(hu)
-    islands, n_islands = ndimage.label(counted, _in_plane(resolved.protocol.island_connectivity))
+    islands, n_islands = ndimage.label(counted, in_plane_neighbours(resolved.protocol.island_connectivity))
     pixels = np.bincount(islands.ravel(), minlength=n_islands + 1)
     keeps = pixels >= resolved.protocol.minimum.pixels(grid.pixel_area_mm2)
     keeps[0] = False
@@ -104,12 +106,13 @@ def score_touching(
             volume_mm3=volume_mm3,
             mass_mg=float(resolved.protocol.mass_factor * values[own].mean() * volume_mm3),
             islands=len(np.unique(island_of[own])),
+            density=float(factors[own].mean()),
         )
     return scores
 
 
-def _in_plane(connectivity: int) -> np.ndarray:
-    """Neighbours in the slice only, so that one call labels the islands of every slice."""
+def in_plane_neighbours(connectivity: int) -> np.ndarray:
+    """For ndimage.label: neighbours in the slice only, so that one call labels the islands of every slice."""
     neighbours = np.zeros((3, 3, 3), dtype=bool)
     neighbours[1] = ndimage.generate_binary_structure(2, 1 if connectivity == 4 else 2)
     return neighbours

@@ -12,6 +12,8 @@ from cacnet.scoring.protocol import (
     CalibratedAgatston,
     FixedThreshold,
     KvpBands,
+    MinimumArea,
+    MinimumPixels,
     Protocol,
 )
 
@@ -73,8 +75,28 @@ KVP_ADJUSTED = Protocol(
     ),
 )
 
+
+def _vendor_like(vendor: str, minimum: MinimumArea | MinimumPixels, rule: str) -> Protocol:
+    """The published rule with the smallest island that a vendor's workstation counts."""
+    return Protocol(
+        name=f"like-{vendor.lower()}",
+        source="smallest islands of workstations as found in 10.1002/mp.14912",
+        description=f"As 'literature', but {rule}, as workstations of {vendor} count. For non-contrast CT.",
+        threshold=FixedThreshold(AGATSTON_BANDS_HU[0]),
+        minimum=minimum,
+    )
+
+
+VENDOR_LIKE = (
+    _vendor_like("GE", MinimumArea(1.0), "islands of at least 1 mm²"),
+    _vendor_like("TeraRecon", MinimumArea(1.0), "islands of at least 1 mm²"),
+    _vendor_like("Siemens", MinimumPixels(1), "islands of any size"),
+    _vendor_like("Philips", MinimumArea(0.5), "islands of at least 0.5 mm²"),
+    _vendor_like("Canon", MinimumPixels(3), "islands of at least 3 pixels"),
+)
+
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
-    {p.name: p for p in (CCTA_ADAPTIVE, LITERATURE, PAVITT_2014, KVP_ADJUSTED, ORCASCORE)}
+    {p.name: p for p in (CCTA_ADAPTIVE, LITERATURE, PAVITT_2014, KVP_ADJUSTED, ORCASCORE, *VENDOR_LIKE)}
 )
 DEFAULT_PROTOCOL = CCTA_ADAPTIVE
 """The protocol for contrast CT, which is what this program is for."""

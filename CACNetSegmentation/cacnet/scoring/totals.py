@@ -22,6 +22,10 @@ class Scored(Structure):
     def volume_mm3(self) -> float: ...
     @property
     def mass_mg(self) -> float: ...
+    @property
+    def isotropic_volume_mm3(self) -> float: ...
+    @property
+    def density(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class VesselTotals:
     volume_mm3: float
     mass_mg: float
     lesions: int
+    isotropic_volume_mm3: float = 0.0
+    density: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,9 @@ class Totals:
         category: see `risk_category`.
         cac_drs: such as 'A2/N3'.
         very_high: Agatston above 1000.
+        isotropic_volume_mm3: the volume score, after interpolation to isotropic voxels.
+        density: mean density factor over the area that counts, 1 to 4; 0 without calcium.
+        diffusivity: share of the Agatston score outside the most affected artery, 0 to 0.8; 0 without calcium.
     """
 
     agatston: float
@@ -58,6 +67,9 @@ class Totals:
     category: RiskCategory
     cac_drs: str
     very_high: bool
+    isotropic_volume_mm3: float = 0.0
+    density: float = 0.0
+    diffusivity: float = 0.0
 
 
 def total(lesions: Iterable[Scored]) -> Totals:
@@ -77,6 +89,9 @@ def total(lesions: Iterable[Scored]) -> Totals:
         category=risk_category(sums.agatston),
         cac_drs=cac_drs(sums.agatston, vessels),
         very_high=is_very_high(sums.agatston),
+        isotropic_volume_mm3=sums.isotropic_volume_mm3,
+        density=sums.density,
+        diffusivity=_diffusivity(counted),
     )
 
 
@@ -92,4 +107,20 @@ def _sums(counted: list[Scored]) -> VesselTotals:
         volume_mm3=sum((lesion.volume_mm3 for lesion in counted), 0.0),
         mass_mg=sum((lesion.mass_mg for lesion in counted), 0.0),
         lesions=len(counted),
+        isotropic_volume_mm3=sum((lesion.isotropic_volume_mm3 for lesion in counted), 0.0),
+        density=_density(counted),
     )
+
+
+def _density(counted: list[Scored]) -> float:
+    """Mean density factor, each lesion weighing by its area, which is as its volume."""
+    volume_mm3 = sum((lesion.volume_mm3 for lesion in counted), 0.0)
+    return sum((lesion.density * lesion.volume_mm3 for lesion in counted), 0.0) / volume_mm3 if volume_mm3 else 0.0
+
+
+def _diffusivity(counted: list[Scored]) -> float:
+    """1 − share of the most affected artery (Blaha 2016, JACC Cardiovasc Imaging 9:1407)."""
+    whole = sum((lesion.agatston for lesion in counted), 0.0)
+    arteries = {lesion.vessel for lesion in counted}
+    most = max((sum(x.agatston for x in counted if x.vessel == vessel) for vessel in arteries), default=0.0)
+    return 1 - most / whole if whole else 0.0

@@ -22,7 +22,7 @@ from cacnet.scoring import (
 
 def test_protocols_are_found_by_name_whatever_the_case() -> None:
     assert protocol_named(" CCTA-Adaptive ") is PROTOCOLS["ccta-adaptive"] is DEFAULT_PROTOCOL
-    assert set(PROTOCOLS) == {"ccta-adaptive", "literature", "pavitt-2014", "kvp-adjusted", "orcascore"}
+    assert protocol_named("LIKE-philips") is PROTOCOLS["like-philips"]
 
 
 def test_unknown_protocol_is_refused_with_the_names_that_exist() -> None:
@@ -142,3 +142,11 @@ def test_blood_pool_sd_ignores_calcium_on_the_bright_side() -> None:
 def test_blood_pool_of_too_few_voxels_is_refused() -> None:
     with pytest.raises(BloodPoolNotMeasurableError, match="49 voxels"):
         measure_blood_pool(np.zeros((1, 7, 7)), np.ones((1, 7, 7), dtype=bool))
+
+
+@pytest.mark.parametrize(
+    ("name", "pixels"), [("ge", 4), ("terarecon", 4), ("siemens", 1), ("philips", 2), ("canon", 3)]
+)
+def test_vendor_like_protocols_differ_in_the_smallest_island(name: str, pixels: int) -> None:
+    """On pixels of 0.25 mm²: 1 mm² are 4 pixels, 0.5 mm² are 2."""
+    assert PROTOCOLS[f"like-{name}"].minimum.pixels(0.25) == pixels

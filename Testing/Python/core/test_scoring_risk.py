@@ -24,6 +24,8 @@ class Scored:
     agatston: float
     volume_mm3: float = 1.0
     mass_mg: float = 0.5
+    isotropic_volume_mm3: float = 0.0
+    density: float = 0.0
 
 
 @pytest.mark.parametrize(
@@ -115,6 +117,19 @@ def test_totals_per_artery_name_every_artery() -> None:
     assert list(sums) == list(Vessel)
     assert (sums[Vessel.LAD].agatston, sums[Vessel.LAD].lesions) == (90.0, 2)
     assert (sums[Vessel.LM].agatston, sums[Vessel.LM].lesions) == (0.0, 0)
+
+
+def test_density_is_the_mean_factor_over_the_area_and_diffusivity_what_lies_outside_the_worst_artery() -> None:
+    lesions = [
+        Scored(Vessel.LAD, 60.0, 30.0, isotropic_volume_mm3=28.0, density=2.0),
+        Scored(Vessel.LAD, 15.0, 0.0, density=0.0),  # scores nothing, so it counts for nothing
+        Scored(Vessel.RCA, 20.0, 10.0, isotropic_volume_mm3=11.0, density=4.0),
+    ]
+    totals = total(lesions)
+    assert totals.density == pytest.approx((2.0 * 30 + 4.0 * 10) / 40)
+    assert totals.diffusivity == pytest.approx(20 / 80)
+    assert totals.isotropic_volume_mm3 == pytest.approx(39.0)
+    assert (total([]).density, total([]).diffusivity) == (0.0, 0.0)
 
 
 def test_no_lesion_is_a_score_of_zero_in_no_artery() -> None:
