@@ -75,7 +75,7 @@ def paint_breast_implants(canvas: Canvas, chest: Chest, patient: Patient) -> Non
     for side in (-1.0, 1.0):
         centre = front_of(chest.muscle, chest.midline_x + side * 0.58 * chest.half_width, 5.0, 0.0)
         centre = centre - np.array([0.0, 0.7 * half[1], 0.0])
-        box = canvas.box(centre - half - 3, centre + half + 3)
+        box = canvas.box(centre - half - 8, centre + half + 8)
         if box is None:
             continue
         u, v, w = ((c - m) / h for c, m, h in zip((box.x_mm, box.y_mm, box.z_mm), centre, half, strict=True))

@@ -20,11 +20,15 @@ ANGLES = 180
 BLOCK_MM = 2.0
 LEAST_EXCESS_HU_MM2 = 12000.0
 """A slice with less excess than this (a few mm² of bone's cortex) shows no streaks."""
-HARDENING_PER_HU_MM = 1.6e-6
+HARDENING_PER_HU_MM = 2.0e-6
+HARDENED_HU_MM = 50000.0
+"""A beam that has come this far through dense matter hardens little more."""
+LONGEST_HU_MM = 300000.0
+"""Scanners replace what they cannot measure, so the path through metal is bounded."""
 DENSE_HU = 650.0
 """What is denser than this is also misjudged from one projection to the next."""
 MISJUDGED = 0.14
-MISJUDGED_FROM_HU_MM = 2500.0
+MISJUDGED_FROM_HU_MM, MOST_MISJUDGED_HU_MM = 2500.0, 40000.0
 METAL_HU = 1800.0
 """Above this a voxel is metal, which attenuates far more than its clipped HU tells."""
 METAL_GAIN = 13.0
@@ -62,21 +66,27 @@ def _artefact(
     count, ny, nx = excess.shape
     projector, bins = _projector(ny, nx, float(rng.uniform(0, np.pi)))
     path = (projector @ excess.reshape(count, -1).T).reshape(ANGLES, bins, count) * pixel_mm
-    lost = HARDENING_PER_HU_MM * strength * path**2
+    lost = _hardened(path, strength)
     lit = np.flatnonzero(dense.max((1, 2)) > 0)
     if len(lit):
         metal = (projector @ dense[lit].reshape(len(lit), -1).T).reshape(ANGLES, bins, len(lit)) * pixel_mm
+        metal = np.minimum(metal, LONGEST_HU_MM)
         # Metal moves and starves the beam: each projection, and each of its rays, misjudges it by a part of its own.
         view = ndimage.gaussian_filter1d(rng.normal(0.0, 1.0, (ANGLES, 1, len(lit))), 0.8, axis=0, mode="wrap")
         ray = 0.35 * rng.normal(0.0, 1.0, metal.shape)
-        over = np.clip(metal - MISJUDGED_FROM_HU_MM, 0.0, None)
-        lost[:, :, lit] += MISJUDGED * strength * (view + ray) * over + HARDENING_PER_HU_MM * strength * metal**2
+        over = np.clip(metal - MISJUDGED_FROM_HU_MM, 0.0, MOST_MISJUDGED_HU_MM)
+        lost[:, :, lit] += MISJUDGED * strength * (view + ray) * over + _hardened(metal, strength)
     length = 2 * int(2 ** np.ceil(np.log2(bins)))
     ramp = np.abs(fft.rfftfreq(length)).astype(np.float32)[None, :, None]
     filtered = fft.irfft(fft.rfft(lost, length, axis=1) * ramp, length, axis=1)[:, :bins].astype(np.float32)
     error = projector.T @ filtered.reshape(ANGLES * bins, count)
     scale = -2.0 * np.pi / (2.0 * ANGLES) / pixel_mm
     return np.clip(error.T.reshape(count, ny, nx) * np.float32(scale), -LARGEST_HU, LARGEST_HU)
+
+
+def _hardened(path: np.ndarray, strength: float) -> np.ndarray:
+    """What a hardened beam under-measures: the square of a short path, in proportion to a long one."""
+    return HARDENING_PER_HU_MM * strength * path**2 / (1.0 + path / HARDENED_HU_MM)
 
 
 def _projector(ny: int, nx: int, first_angle: float) -> tuple[sparse.csr_matrix, int]:

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from cacnet.phantom.abdomen import paint_abdomen
 from cacnet.phantom.bones import paint_bones
 from cacnet.phantom.canvas import Box, Canvas
-from cacnet.phantom.chest import Chest, box_geometry, coarse_box, draw_chest, evaluate, texture, upsample
+from cacnet.phantom.chest import Chest, coarse_box, draw_chest, evaluate, texture, upsample
 from cacnet.phantom.devices import Distractor
 from cacnet.phantom.great_vessels import paint_great_vessels
 from cacnet.phantom.heart import Heart
@@ -31,33 +32,39 @@ def paint_thorax(canvas: Canvas, heart: Heart, patient: Patient) -> None:
     heart_box = np.array([heart.lower_mm_xyz, heart.upper_mm_xyz], float)
     box = whole(canvas)
     canvas.hu[...] = AIR_HU
-    _paint_table(canvas, box, chest)
+    _paint_table(canvas, box, chest, patient.rng("table"))
     cage = evaluate(canvas, chest.cage)
     _paint_wall(canvas, chest, patient, cage)
     middle = mediastinum_distance(canvas, chest, heart)
     abdomen = evaluate(canvas, chest.diaphragm)
     _paint_mediastinal_fat(canvas, box, cage, patient)
-    below = canvas.box(np.asarray(canvas.geometry.origin_mm_lps), np.array([1e3, 1e3, max(chest.dome_z) + 4.0]))
-    if below is not None:
-        _paint_abdomen(canvas, below, chest, patient, np.maximum(cage + 3.0, abdomen + 2.5)[below.slices])
+    paint_abdomen(canvas, chest, patient)
     lung = np.maximum(np.maximum(cage + PLEURA_MM, 1.0 - middle), 0.5 - abdomen)
     _paint_lungs(canvas, box, chest, heart, patient, lung)
+    _paint_pleural_fluid(canvas, chest, patient, lung, box)
     paint_bones(canvas, chest, patient)
+    _paint_chest_wall_vessels(canvas, chest, patient)
     _paint_gullet(canvas, chest, patient)
     _paint_airway_trunk(canvas, chest, heart_box)
     paint_great_vessels(canvas, chest, heart, patient)
 
 
-def _paint_table(canvas: Canvas, box: Box, chest: Chest) -> None:
-    """The curved table top under the patient: a carbon skin around foam."""
-    back = chest.back_y + 40.0 + chest.muscle_mm + chest.skin_fat_mm
-    curve = back + 6.0 - 0.0011 * (box.x_mm - chest.midline_x) ** 2
-    depth = np.maximum(curve - box.y_mm, box.y_mm - curve - 32.0)
-    depth = np.maximum(depth, np.abs(box.x_mm - chest.midline_x) - 205.0) + 0.0 * box.z_mm
-    if depth.min() > 1.0:
+def _paint_table(canvas: Canvas, box: Box, chest: Chest, rng: np.random.Generator) -> None:
+    """The curved table top under the patient: a carbon skin around foam, with a mattress between them."""
+    y = np.arange(chest.spine_y, chest.spine_y + 160.0, 1.0)
+    skin = chest.skin((np.full_like(y, chest.midline_x), y, np.zeros_like(y)))
+    back = chest.spine_y + float(np.count_nonzero(skin < 0)) + float(rng.uniform(0.0, 12.0))
+    thick, half = float(rng.uniform(18, 45)), float(rng.uniform(195, 235))
+    curve = back - float(rng.uniform(0.0002, 0.0012)) * (box.x_mm - chest.midline_x - float(rng.normal(0, 15))) ** 2
+    pad = float(rng.uniform(0.0, 18.0))
+    side = np.abs(box.x_mm - chest.midline_x) - half + 0.0 * box.z_mm
+    mattress = np.maximum(np.maximum(curve - box.y_mm, box.y_mm - curve - pad), side)
+    depth = np.maximum(np.maximum(curve + pad - box.y_mm, box.y_mm - curve - pad - thick), side)
+    if min(depth.min(), mattress.min()) > 1.0:
         return
-    canvas.paint(box, canvas.coverage(depth), -120.0)
-    canvas.paint(box, canvas.coverage(depth + 1.5), -945.0)
+    canvas.paint(box, canvas.coverage(mattress), float(rng.uniform(-990, -900)))
+    canvas.paint(box, canvas.coverage(depth), float(rng.uniform(-350, -80)))
+    canvas.paint(box, canvas.coverage(depth + rng.uniform(1.0, 2.2)), float(rng.uniform(-980, -900)))
 
 
 def _paint_wall(canvas: Canvas, chest: Chest, patient: Patient, cage: np.ndarray) -> None:
@@ -151,35 +158,6 @@ def _lung_depth(chest: Chest, heart: Heart) -> Depth:
     return depth
 
 
-def _paint_abdomen(canvas: Canvas, box: Box, chest: Chest, patient: Patient, under: np.ndarray) -> None:
-    """Liver on the right and under the heart, stomach with air and food, spleen; muscle of the diaphragm above them."""
-    if under.min() > 2.5:
-        return
-    rng = patient.rng("abdomen")
-    tissue = patient.attenuation
-    canvas.paint(box, canvas.coverage(under - 2.5), tissue.muscle)
-    canvas.paint(box, canvas.coverage(under), tissue.fat - 8.0)
-    x, y, z = box.x_mm - chest.midline_x, box.y_mm, box.z_mm
-    edge = rng.uniform(15, 60)
-    grid = box_geometry(canvas, box)
-    wavy = texture(grid, rng, 28.0)
-    liver_side = 0.8 * (x - edge + 0.35 * (y - chest.front_y) + 0.5 * (z - chest.dome_z[1]) + 7.0 * wavy)
-    liver = np.maximum(under - 0.8, liver_side)
-    liver = np.maximum(liver, 40.0 - np.hypot(x, y - chest.spine_y))
-    canvas.paint(box, canvas.coverage(liver), tissue.liver + 3.0 * texture(grid, rng, 7.0))
-    centre = np.array([rng.uniform(55, 72), chest.front_y + rng.uniform(50, 75), chest.dome_z[1] - rng.uniform(26, 40)])
-    size = rng.uniform(24, 38, 3)
-    k = np.sqrt(((x - centre[0]) / size[0]) ** 2 + ((y - centre[1]) / size[1]) ** 2 + ((z - centre[2]) / size[2]) ** 2)
-    stomach = np.maximum((k - 1.0) * float(size.min()) + 3.0 * wavy, under + 0.5)
-    stomach = np.maximum(stomach, 3.0 - liver)
-    canvas.paint(box, canvas.coverage(stomach), tissue.muscle)
-    food = 25.0 + 45.0 * texture(grid, rng, 8.0)
-    air = y < centre[1] - rng.uniform(-10, 15)
-    canvas.paint(box, canvas.coverage(stomach + 3.5), np.where(air, AIR_HU, food).astype(np.float32))
-    spleen = np.hypot(np.hypot((x - 105.0) / 1.0, (y - chest.spine_y + 5) / 1.6), (z - chest.dome_z[1] + 48) / 1.5) - 26
-    canvas.paint(box, canvas.coverage(np.maximum(np.maximum(spleen, under + 1.5), 3 - stomach)), tissue.liver + 25.0)
-
-
 def _paint_mediastinal_fat(canvas: Canvas, box: Box, cage: np.ndarray, patient: Patient) -> None:
     """Fat inside the rib cage with its fine strands, small vessels and nodes."""
     rng = patient.rng("mediastinal fat")
@@ -191,17 +169,56 @@ def _paint_mediastinal_fat(canvas: Canvas, box: Box, cage: np.ndarray, patient: 
 
 
 def _paint_gullet(canvas: Canvas, chest: Chest, patient: Patient) -> None:
-    """Oesophagus, with some air in half of all patients."""
+    """Oesophagus, with some air in half of all patients, rarely with contrast, a hiatus hernia below in one of ten."""
     rng = patient.rng("gullet")
     z = np.linspace(170, -150, 54)
     before = np.interp(z, [-150, 0, 60, 170], [36, 25, 24, 28])
     x = chest.midline_x + np.interp(z, [-150, 0, 170], [22, 6, 0]) + rng.normal(0, 2)
     line = np.stack([x, chest.spine_at(z) - before, z], -1)
+    wide = rng.uniform(4.2, 6.2) * (1.0 + 0.25 * np.sin(z / rng.uniform(14, 30) + rng.uniform(0, 6)))
+    if rng.random() < 0.1:
+        wide = wide + rng.uniform(6, 15) * np.exp(-(((z + 45.0) / 22.0) ** 2))
     for shift in (-3.0, 0.0, 3.0):
-        paint_line(canvas, line + np.array([shift, 0, 0]), np.full(len(z), 5.2), 50.0, Distractor.NONE)
+        paint_line(canvas, line + np.array([shift, 0, 0]), wide, float(rng.uniform(38, 62)), Distractor.NONE)
     first, radius = int(rng.integers(0, 40)), rng.uniform(1.0, 3.2)
     if rng.random() < 0.5:
         paint_line(canvas, line[first : first + 12] - np.array([0, 1.5, 0]), np.full(12, radius), -900.0)
+    elif rng.random() < 0.08:
+        meal = float(rng.uniform(150, 700))
+        paint_line(canvas, line[first : first + 16], np.full(16, radius), meal, Distractor.DENSE_CONTRAST)
+
+
+def _paint_chest_wall_vessels(canvas: Canvas, chest: Chest, patient: Patient) -> None:
+    """Internal mammary arteries and veins beside the sternum, with their branches between the ribs."""
+    rng = patient.rng("mammary")
+    blood = patient.attenuation
+    z = np.linspace(-90, 165, 40)
+    dim = max(0.35 * blood.superior_vena_cava, 45.0) if patient.contrast else blood.superior_vena_cava
+    for side in (-1.0, 1.0):
+        beside = rng.uniform(11, 17) + 19.0
+        wave = 1.5 * np.sin(z / 17.0 + rng.uniform(0, 6))
+        y = chest.front_at(z) + rng.uniform(1.5, 3.5)
+        artery = np.stack([chest.midline_x + side * (beside + wave), y, z], -1)
+        vein = artery + np.array([-side * rng.uniform(2.5, 4.0), rng.normal(0, 0.4), 0.0])
+        paint_line(canvas, artery, np.full(40, 2.6), blood.fat)
+        paint_line(canvas, vein, np.full(40, rng.uniform(0.8, 1.6)), min(dim, 600.0))
+        paint_line(canvas, artery, np.full(40, rng.uniform(0.7, 1.4)), blood.aorta)
+
+
+def _paint_pleural_fluid(canvas: Canvas, chest: Chest, patient: Patient, lung: np.ndarray, box: Box) -> None:
+    """In a few patients fluid behind the lungs, and collapsed lung in front of it."""
+    rng = patient.rng("pleura")
+    present, level = rng.random() < 0.07, float(rng.uniform(8, 55))
+    sides = rng.random(2) < 0.7
+    if not present:
+        return
+    surface = chest.back_y - level + 0.12 * (box.z_mm + 60.0)
+    behind = (surface - box.y_mm) + 0.0 * lung
+    for side, shown in zip((-1.0, 1.0), sides, strict=True):
+        if shown:
+            here = np.maximum(np.maximum(behind, lung), 3.0 - side * (box.x_mm - chest.midline_x))
+            canvas.paint(box, canvas.coverage(here - 6.0) * (lung < 0), 30.0)
+            canvas.paint(box, canvas.coverage(here), float(rng.uniform(0, 25)))
 
 
 def _paint_airway_trunk(canvas: Canvas, chest: Chest, heart_box: np.ndarray) -> None:
