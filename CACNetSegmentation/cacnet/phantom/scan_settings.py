@@ -220,7 +220,7 @@ def without_contrast(settings: ScanSettings) -> ScanSettings:
         psf_z_fwhm_mm=3.0,
         edge_enhancement=0.0,
         noise_sd_hu=0.75 * settings.noise_sd_hu,
-        noise_z_correlation=0.05,
+        noise_z_correlation=0.15,
         noise_smoothing_mm=0.0,
         noise_tail=0.0,
         motion=(),

@@ -98,8 +98,10 @@ def test_without_contrast_it_is_the_same_patient_in_slices_of_three_mm(scanned, 
 
 
 def test_without_contrast_no_blood_is_bright(scanned, plain):
-    assert np.median(plain.volume.hu[plain.coronary == 4]) < 100
-    assert np.median(scanned.volume.hu[scanned.coronary == 4]) > 100
+    # Large voxels mix a thin artery with the fat around it, so its brighter part is compared.
+    without, with_contrast = (np.percentile(s.volume.hu[s.coronary == 4], 70) for s in (plain, scanned))
+    assert without < 100
+    assert with_contrast > without + 60
 
 
 def test_an_unknown_field_is_refused():
