@@ -112,11 +112,27 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("evaluate", help="compare a model with cases whose truth is known")
-    parser.add_argument("model", metavar="MODEL", help="id or folder of a model")
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folders as 'cacnet phantom' writes them")
+    parser = commands.add_parser(
+        "evaluate",
+        help="compare a model with cases whose truth is known",
+        description="Run a model on cases whose truth is known and write tables and plots. A finished case is kept in "
+        "the output folder, so the same command goes on where it was stopped.",
+    )
+    parser.add_argument("model", metavar="MODEL", help="id or folder of a model, or 'bundled'")
+    parser.add_argument(
+        "dataset",
+        metavar="DATASET",
+        help="folder of cases as 'cacnet phantom' writes them, or seeds of simulated patients as A:B (B excluded)",
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument("--protocol", metavar="NAME", help="scoring protocol; by default that of the contrast phase")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, each needs about 2 GB")
+    parser.add_argument(
+        "--allow-training-seeds",
+        action="store_true",
+        help="take patients that the model was trained on as well; the figures are then not accuracy",
+    )
     parser.set_defaults(command=_evaluate)
 
 
@@ -216,14 +232,21 @@ def _train(arguments: Sequence[str]) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from cacnet.evaluation.evaluate import evaluate, summary
+    from cacnet.evaluation.evaluate import EvaluationRequest, evaluate
+    from cacnet.evaluation.summary import outcome_line, plain_table
+    from cacnet.evaluation.tables import write_evaluation
 
-    results = evaluate(options.model, options.dataset, options.output, options.device, _show_progress)
-    _end_progress()
-    for name, figure in summary(options.model, results)["mean_low_high"].items():
-        _say(f"{name:26}" + ("not defined" if figure is None else "{:8.3f}  ({:.3f} to {:.3f})".format(*figure)))
-    _say(f"{len(results)} cases, means with bootstrap 95 % intervals; written to {options.output}")
-    return 0
+    names = ("model", "dataset", "output", "device", "protocol", "workers", "allow_training_seeds")
+    request = EvaluationRequest(**{name: getattr(options, name) for name in names})
+    try:
+        evaluation = evaluate(request, lambda *outcome: _say_error(outcome_line(*outcome)))
+    except KeyboardInterrupt:
+        _say_error(f"interrupted; finished cases are kept in '{options.output}', the same command goes on from there.")
+        return INTERRUPTED_EXIT_CODE
+    figures = write_evaluation(options.output, evaluation)
+    _say(plain_table(evaluation, figures))
+    _say(f"written to {options.output}")
+    return CacnetError.exit_code if evaluation.failures else 0
 
 
 def _say_scores(scores: Scores, output: Path) -> None:

@@ -1,170 +1,187 @@
-"""A model on a folder of cases, each a folder with `ct.nii.gz`, `calcium.nii.gz` and `coronary.nii.gz`, through the
-whole chain that a user's scan goes through.
+"""A model on a set of cases, through the whole chain that a user's scan goes through, case by case.
 
-Writes `cases.csv` (a row per case) and `summary.json` (means with bootstrap 95 % intervals, pooled figures).
+A finished case is kept in the output's `cache` under a checksum of model, program, device, protocol and case, so an
+interrupted run is taken up where it stopped. A case that fails is reported and the run goes on.
 """
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+import torch
 
-from cacnet.errors import CacnetError
-from cacnet.evaluation.metrics import LesionMatch, Overlap, match_lesions, mean_with_interval, overlap
-from cacnet.files import staged_folder, write_json
-from cacnet.lesions import find_lesions
-from cacnet.masks import read_labels
-from cacnet.pipeline import Request, Result, segment
-from cacnet.progress import Progress, silent
-from cacnet.scoring import total
-from cacnet.weights import BUNDLED_MODELS, load_bundle, save_bundle
+from cacnet.errors import CacnetError, Cancelled
+from cacnet.evaluation.case import CaseResult, evaluate_case
+from cacnet.evaluation.dataset import CT_FILE, CaseSource, Dataset, open_dataset, require_held_out
+from cacnet.evaluation.provenance import case_sha256, chain_sha256, text_sha256
+from cacnet.files import require_writable, write_json
+from cacnet.inference import choose_device
+from cacnet.phantom.simulate import simulate, write_scan
+from cacnet.pipeline import DEFAULT_MODEL
+from cacnet.scoring import protocol_named
+from cacnet.weights import ModelCard, load_bundle
 
-SCHEMA_VERSION = 1
-VISIBLE_LESION_MM3 = 1.0
-"""Smaller true lesions are below what a score counts (1 mm² in a slice) and are not asked for."""
+BUNDLED = "bundled"
+"""What stands for the default model on the command line."""
+CACHE_VERSION = 1
+# What a damaged file, a full disk, or torch on an odd input raises; a programming error is not among them.
+CASE_ERRORS = (CacnetError, OSError, MemoryError, RuntimeError, ValueError)
 
 
-class NoCasesError(CacnetError):
-    """A folder without cases."""
+class NoResultsError(CacnetError):
+    """Every case failed."""
 
 
 @dataclass(frozen=True)
-class CaseResult:
-    """One case: the result against the truth, scored by the same protocol with the same threshold."""
+class Failure:
+    """A case without a result, and why."""
 
     case: str
-    calcium: Overlap
-    coronary: Overlap
-    lesions: LesionMatch
-    vessel_accuracy: float | None
-    agatston: float
-    true_agatston: float
-    volume_mm3: float
-    true_volume_mm3: float
-    seconds: float
+    message: str
 
 
-def evaluate(
-    model: str, dataset: Path, output: Path, device: str = "auto", progress: Progress = silent
-) -> tuple[CaseResult, ...]:
-    """Evaluate a model on every case below `dataset` and write the tables into `output`.
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """What is asked for.
+
+    Attributes:
+        model: id, folder, or 'bundled' for the default model.
+        dataset: a folder of cases, or seeds of the simulator as 'A:B'.
+        output: folder of the tables, of the cache and of simulated patients.
+        device, protocol: as for a segmentation.
+        workers: processes; each needs about 2 GB.
+        allow_training_seeds: take patients that the model was trained on as well.
+    """
+
+    model: str
+    dataset: str
+    output: Path
+    device: str = "auto"
+    protocol: str | None = None
+    workers: int = 1
+    allow_training_seeds: bool = False
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Cases with a result and cases without, in the dataset's order.
+
+    Attributes:
+        training_seeds: seeds among them that the model was trained on; empty unless that was allowed.
+    """
+
+    card: ModelCard
+    dataset: Dataset
+    protocol: str | None
+    device: str
+    training_seeds: tuple[int, ...]
+    cases: tuple[CaseResult, ...]
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One case's work, as it is sent to a process."""
+
+    source: CaseSource
+    model: str
+    model_sha256: str
+    device: str
+    protocol: str | None
+    cache: Path
+
+
+OnCase = Callable[[int, int, CaseResult | Failure], None]
+"""Called after each case with how many are done, how many there are, and what came of it."""
+
+
+def evaluate(request: EvaluationRequest, on_case: OnCase = lambda done, of, outcome: None) -> Evaluation:
+    """Evaluate a model on every case.
 
     Raises:
-        NoCasesError: there is no case.
+        NoResultsError: every case failed; further CacnetErrors of the model, the dataset, the device and the output.
     """
-    folders = sorted(path.parent for path in dataset.glob("**/ct.nii.gz"))
-    if not folders:
-        raise NoCasesError(f"'{dataset}' holds no cases", "folders with ct.nii.gz, calcium.nii.gz and coronary.nii.gz")
-    results = []
-    for number, folder in enumerate(folders):
-        progress("evaluate", number / len(folders))
-        results.append(evaluate_case(folder, model, device))
-    with staged_folder(output) as staging:
-        _write_cases(staging / "cases.csv", results)
-        write_json(staging / "summary.json", summary(model, results))
-    return tuple(results)
+    model = DEFAULT_MODEL if request.model == BUNDLED else request.model
+    card = load_bundle(model).card
+    device = choose_device(request.device)
+    if request.protocol is not None:
+        protocol_named(request.protocol)
+    require_writable(request.output)
+    dataset = open_dataset(request.dataset, request.output)
+    training_seeds = require_held_out(dataset, card, request.allow_training_seeds)
+    cache = request.output / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    sha256 = card.weights.sha256 if card.weights else ""
+    jobs = [Job(source, model, sha256, device.name, request.protocol, cache) for source in dataset.cases]
+    outcomes: dict[str, CaseResult | Failure] = {}
+    for outcome in _run(jobs, request.workers):
+        outcomes[outcome.case] = outcome
+        on_case(len(outcomes), len(jobs), outcome)
+    ordered = [outcomes[source.name] for source in dataset.cases]
+    cases = tuple(outcome for outcome in ordered if isinstance(outcome, CaseResult))
+    failures = tuple(outcome for outcome in ordered if isinstance(outcome, Failure))
+    if not cases:
+        raise NoResultsError(
+            f"all {len(failures)} cases failed; the first, '{failures[0].case}': {failures[0].message}"
+        )
+    return Evaluation(card, dataset, request.protocol, device.description, training_seeds, cases, failures)
 
 
-def evaluate_case(folder: Path, model: str, device: str = "auto") -> CaseResult:
-    """Segment one case and compare it with its truth."""
-    result = segment(Request(folder / "ct.nii.gz", model=model, device=device))
-    geometry = result.volume.geometry
-    calcium = read_labels(folder / "calcium.nii.gz", geometry, "true calcium")
-    coronary = read_labels(folder / "coronary.nii.gz", geometry, "true coronary arteries")
-    true_totals = total(find_lesions(calcium, result.volume.hu, geometry, result.scores.resolved).lesions)
-    return CaseResult(
-        case=folder.name,
-        calcium=overlap(result.calcium > 0, calcium > 0),
-        coronary=overlap(result.coronary > 0, coronary > 0),
-        lesions=match_lesions(result.calcium > 0, calcium > 0, geometry.voxel_volume_mm3, VISIBLE_LESION_MM3),
-        vessel_accuracy=_vessel_accuracy(result, coronary),
-        agatston=result.scores.totals.agatston,
-        true_agatston=true_totals.agatston,
-        volume_mm3=result.scores.totals.volume_mm3,
-        true_volume_mm3=true_totals.volume_mm3,
-        seconds=sum(seconds for _, seconds in result.scores.timing_s),
-    )
+def _run(jobs: list[Job], workers: int) -> Iterator[CaseResult | Failure]:
+    workers = max(1, min(workers, len(jobs)))
+    if workers == 1:
+        yield from map(run_job, jobs)
+        return
+    threads = max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) // workers))
+    # 'spawn' because a forked process inherits torch's thread pool without its threads.
+    with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (threads,)) as pool:
+        started = {pool.submit(run_job, job): job for job in jobs}
+        try:
+            for future in as_completed(started):
+                error = future.exception()
+                if error is None:
+                    yield future.result()
+                elif isinstance(error, CASE_ERRORS):  # the process died, as it does where memory ran out
+                    yield Failure(started[future].source.name, str(error))
+                else:
+                    raise error
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def summary(model: str, results: Sequence[CaseResult]) -> dict[str, Any]:
-    """Means over cases with intervals, and figures pooled over all cases."""
-    figures: dict[str, Callable[[CaseResult], float | None]] = {
-        "calcium_dice": lambda case: case.calcium.dice,
-        "calcium_sensitivity": lambda case: case.calcium.sensitivity,
-        "calcium_precision": lambda case: case.calcium.precision,
-        "coronary_dice": lambda case: case.coronary.dice,
-        "lesion_sensitivity": lambda case: case.lesions.sensitivity,
-        "false_positives_per_scan": lambda case: float(case.lesions.false_positives),
-        "vessel_accuracy": lambda case: case.vessel_accuracy,
-        "volume_error_mm3": lambda case: case.volume_mm3 - case.true_volume_mm3,
-        "agatston_error": lambda case: case.agatston - case.true_agatston,
-        "seconds": lambda case: case.seconds,
-    }
-    pooled = Overlap(*(sum(getattr(r.calcium, f.name) for r in results) for f in dataclasses.fields(Overlap)))
-    true_lesions = sum(r.lesions.true_lesions for r in results)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "model": model,
-        "cases": len(results),
-        "lesion_rule": f"6-connected, true lesions of at least {VISIBLE_LESION_MM3:g} mm³",
-        "mean_low_high": {name: mean_with_interval([figure(r) for r in results]) for name, figure in figures.items()},
-        "pooled": {
-            "calcium_dice": pooled.dice,
-            "calcium_sensitivity": pooled.sensitivity,
-            "calcium_precision": pooled.precision,
-            "true_lesions": true_lesions,
-            "found_lesions": sum(r.lesions.found for r in results),
-        },
-    }
+def run_job(job: Job) -> CaseResult | Failure:
+    """One case: simulated where it is missing, taken from the cache where it is known, evaluated otherwise."""
+    source = job.source
+    try:
+        if source.seed is not None and not (source.folder / CT_FILE).is_file():
+            write_scan(simulate(source.seed), source.folder)
+        kept = job.cache / f"{_key(job)}.json"
+        result = _read_kept(kept)
+        if result is None:
+            result = evaluate_case(source.name, source.folder, job.model, job.device, job.protocol)
+            write_json(kept, result.to_plain())
+        return dataclasses.replace(result, case=source.name)
+    except Cancelled:
+        raise
+    except CASE_ERRORS as error:
+        return Failure(source.name, str(error) or type(error).__name__)
 
 
-def record_accuracy(model: str, figures: Mapping[str, Any], measured_on: str) -> None:
-    """Write a summary into the card of an installed model, with a statement of what it was measured on."""
-    folder = BUNDLED_MODELS / model if (BUNDLED_MODELS / model).is_dir() else Path(model)
-    loaded = load_bundle(folder)
-    accuracy = {"measured_on": measured_on, **{name: value for name, value in figures.items() if name != "model"}}
-    save_bundle(loaded.network, dataclasses.replace(loaded.card, accuracy=accuracy), folder.parent)
+def _key(job: Job) -> str:
+    parts = (str(CACHE_VERSION), job.model_sha256, chain_sha256(), job.device, job.protocol or "")
+    return text_sha256(*parts, case_sha256(job.source.folder))
 
 
-def _vessel_accuracy(result: Result, true_coronary: np.ndarray) -> float | None:
-    """Share of the correctly found coronary voxels that carry the right artery."""
-    both = (result.coronary > 0) & (true_coronary > 0)
-    if not both.any():
+def _read_kept(path: Path) -> CaseResult | None:
+    """A result kept by an earlier run; one that cannot be read is made again."""
+    try:
+        return CaseResult.from_plain(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return float((result.coronary[both] == true_coronary[both]).mean())
-
-
-def _write_cases(path: Path, results: Sequence[CaseResult]) -> None:
-    rows = [
-        {
-            "case": r.case,
-            "calcium_dice": _rounded(r.calcium.dice),
-            "calcium_sensitivity": _rounded(r.calcium.sensitivity),
-            "calcium_precision": _rounded(r.calcium.precision),
-            "coronary_dice": _rounded(r.coronary.dice),
-            "true_lesions": r.lesions.true_lesions,
-            "found_lesions": r.lesions.found,
-            "false_positives": r.lesions.false_positives,
-            "vessel_accuracy": _rounded(r.vessel_accuracy),
-            "agatston": _rounded(r.agatston),
-            "true_agatston": _rounded(r.true_agatston),
-            "volume_mm3": _rounded(r.volume_mm3),
-            "true_volume_mm3": _rounded(r.true_volume_mm3),
-            "seconds": _rounded(r.seconds),
-        }
-        for r in results
-    ]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def _rounded(value: float | None) -> float | str:
-    return "" if value is None else round(value, 4)
