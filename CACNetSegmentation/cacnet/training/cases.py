@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,13 +117,11 @@ def write_case(
 def read_case(folder: Path | str) -> Case:
     """The case in `folder`, its arrays memory-mapped read-only; raises CaseError."""
     folder = Path(folder)
+    record = _read_record(folder)
     try:
-        record = json.loads((folder / RECORD_FILE).read_text("utf-8"))
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
     except (OSError, ValueError) as error:
-        raise CaseError(f"the case '{folder.name}' cannot be read ({error})", "a folder made by write_case") from error
-    if not isinstance(record, dict) or record.get("schema_version") != SCHEMA_VERSION:
-        raise CaseError(f"{RECORD_FILE} of '{folder.name}' has another version", f"schema_version {SCHEMA_VERSION}")
+        raise _unreadable(folder, error) from error
     unknown = record.get("unknown_channels", [])
     if not isinstance(unknown, list) or not set(map(str, unknown)) <= set(MAY_BE_UNKNOWN):
         raise CaseError(f"unknown_channels of '{folder.name}' are {unknown!r}", f"some of {', '.join(MAY_BE_UNKNOWN)}")
@@ -142,6 +140,26 @@ def list_cases(folder: Path | str) -> tuple[Path, ...]:
     if not folder.is_dir():
         return ()
     return tuple(sorted(p for p in folder.iterdir() if not p.name.startswith(".") and (p / RECORD_FILE).is_file()))
+
+
+def simulated_seeds(folders: Iterable[Path]) -> set[int]:
+    """The seeds of those cases that the simulator made; no evaluation may use them. Raises CaseError."""
+    truths = (_read_record(folder).get("truth", {}) for folder in folders)
+    return {truth["patient"]["seed"] for truth in truths if "seed" in truth.get("patient", {})}
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    try:
+        record = json.loads((folder / RECORD_FILE).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder, error) from error
+    if not isinstance(record, dict) or record.get("schema_version") != SCHEMA_VERSION:
+        raise CaseError(f"{RECORD_FILE} of '{folder.name}' has another version", f"schema_version {SCHEMA_VERSION}")
+    return record
+
+
+def _unreadable(folder: Path, error: Exception) -> CaseError:
+    return CaseError(f"the case '{folder.name}' cannot be read ({error})", "a folder made by write_case")
 
 
 def _exactly(name: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

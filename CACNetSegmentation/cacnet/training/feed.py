@@ -19,10 +19,15 @@ from cacnet.training.sampling import PatchDataset
 Batch = tuple[torch.Tensor, torch.Tensor]
 
 PREFETCHED_BATCHES = 4
-"""What each worker prepares ahead; with many workers less, as all of it must be younger than the mining delay."""
+"""What each worker prepares ahead, where there are few of them."""
 SAY_AFTER_S = 15.0
 
 logger = logging.getLogger(__name__)
+
+
+def prefetched_batches(workers: int) -> int:
+    """What each of so many workers prepares ahead: all of it is younger than the delay with which mining is used."""
+    return max(1, min(PREFETCHED_BATCHES, MINING_DELAY_STEPS // workers - 1))
 
 
 class PatchFeed:
@@ -40,7 +45,6 @@ class PatchFeed:
         processes: Processes,
         pin: bool,
     ) -> None:
-        ahead = max(1, min(PREFETCHED_BATCHES, MINING_DELAY_STEPS // max(1, config.workers) - 1))
         self.workers = config.workers
         self.waited_s = 0.0
         self.loader = DataLoader(
@@ -48,7 +52,7 @@ class PatchFeed:
             batch_size=config.batch // processes.count,
             sampler=processes.patch_numbers(first_step, config),
             num_workers=config.workers,
-            prefetch_factor=ahead if config.workers else None,
+            prefetch_factor=prefetched_batches(config.workers) if config.workers else None,
             pin_memory=pin,
         )
 

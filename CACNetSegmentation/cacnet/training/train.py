@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from cacnet.errors import CacnetError
+from cacnet.errors import CacnetError, Cancelled
 from cacnet.training.cases import list_cases
 from cacnet.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from cacnet.training.configuration import (
@@ -235,7 +235,7 @@ def _run_for(arguments: argparse.Namespace) -> Run:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit code, 2 for a readable error."""
+    """Command line; returns the exit code, 2 for a readable error, 130 interrupted."""
     arguments = _arguments(argv)
     try:
         if arguments.threads:
@@ -250,6 +250,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CacnetError as error:
         logger.error("%s", error)
         return error.exit_code
+    except KeyboardInterrupt:
+        logger.error("interrupted; --resume goes on from the last checkpoint")
+        return Cancelled.exit_code
     return 0
 
 

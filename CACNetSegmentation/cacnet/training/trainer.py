@@ -13,7 +13,7 @@ import torch
 from cacnet.errors import CacnetError
 from cacnet.inference import Device, choose_device, precision_context
 from cacnet.network import CACNet, LossParts, SegmentationLoss
-from cacnet.training.cases import list_cases
+from cacnet.training.cases import list_cases, simulated_seeds
 from cacnet.training.checkpoint import CheckpointError
 from cacnet.training.configuration import TrainingConfig, config_record
 from cacnet.training.parallel import ALONE, Processes, require_shareable
@@ -75,8 +75,12 @@ class Trainer:
         self.device = _training_device(run.device, config.precision)
         torch.backends.cudnn.benchmark = True  # every step has the same shapes
         network = CACNet(config.network)
+        self.seeds_before: frozenset[int] = frozenset()
+        """Seeds of the simulated patients that the model to start from has seen."""
         if run.init is not None:
-            network.load_state_dict(load_bundle(run.init).network.state_dict())
+            start = load_bundle(run.init)
+            network.load_state_dict(start.network.state_dict())
+            self.seeds_before = frozenset(start.card.training.get("seeds", ()))
         self.network = network.to(self.device.name).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.shared_network = processes.wrap(self.network)
         self.average = copy.deepcopy(self.network).eval()
@@ -175,6 +179,7 @@ class Trainer:
             "steps": self.step,
             "hours": round(self.seconds / 3600, 2),
             "cases": len(self.run.list_cases()),
+            "seeds": sorted(self.seeds_before.union(simulated_seeds(self.run.list_cases()))),
             "initialised_from": self.run.init,
         }
         accuracy = {"validation_during_training": vars(self.last_scores)} if self.last_scores else {}

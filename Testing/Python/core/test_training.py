@@ -3,20 +3,25 @@
 import csv
 import json
 import math
+import re
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from cacnet.network import NetworkConfig
+from cacnet.network import LossConfig, NetworkConfig
+from cacnet.training import feed
 from cacnet.training import train as training
-from cacnet.training.cases import CaseError
+from cacnet.training.cases import CaseError, read_case, write_case
 from cacnet.training.checkpoint import CHECKPOINT_FILE, CheckpointError, load_checkpoint, save_checkpoint
-from cacnet.training.configuration import config_record
+from cacnet.training.configuration import PRESETS, SamplingConfig, config_record
+from cacnet.training.mining import MINING_DELAY_STEPS, mine
+from cacnet.training.sampling import PatchDataset
 from cacnet.training.trainer import Run, Trainer, TrainingDivergedError, learning_rate_at
 from cacnet.training.validation import dice_coefficient, validate
 from cacnet.weights import list_bundles, load_bundle
-from tube_cases import TINY, write_tube
+from tube_cases import PLAIN, TINY, make_tube, write_tube
 
 
 @pytest.fixture
@@ -38,20 +43,6 @@ def one_thread():
 def rows_of(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
-
-
-@pytest.mark.slow
-def test_it_learns_the_tube_and_its_spots(cases, tmp_path):
-    config = replace(TINY, total_steps=150, log_steps=10, validate_steps=1000, warmup_steps=10)
-    run = Run((cases,), tmp_path / "run", config)
-    bundle = training.train(run)
-    curve = [float(row["loss"]) for row in rows_of(tmp_path / "run" / "curve.csv")]
-    assert curve[-1] < curve[0] / 3
-    model = load_bundle(bundle.folder)
-    scores = validate(model, sorted(cases.iterdir()), Trainer(run).device)
-    assert scores.coronary_dice > 0.8
-    assert scores.calcium_dice > 0.6
-    assert scores.lesions == scores.lesions_found == 6
 
 
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(cases, tmp_path, monkeypatch):
@@ -86,10 +77,104 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(cases, tmp_path, monkey
         assert left == right
 
 
+@pytest.mark.slow
+def test_one_case_can_be_learned_by_heart(tmp_path):
+    folder = write_tube(tmp_path / "cases" / "one")
+    config = replace(
+        TINY,
+        augmentation=PLAIN,
+        loss=LossConfig(positive_weights=(1.0, 1.0)),
+        learning_rate=3e-2,
+        total_steps=160,
+        log_steps=16,
+        validate_steps=1000,
+        ema_decay=0.9,
+        patch_voxels=48,
+    )
+    run = Run((tmp_path / "cases",), tmp_path / "run", config)
+    scores = validate(load_bundle(training.train(run).folder), [folder], Trainer(run).device)
+    assert scores.coronary_dice >= 0.95
+    assert scores.calcium_dice >= 0.95
+    assert scores.lesions == scores.lesions_found == 3
+    curve = [float(row["loss"]) for row in rows_of(tmp_path / "run" / "curve.csv")]
+    assert curve[-1] < curve[0] / 3
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_gives_others(cases, tmp_path):
+    for name, seed in (("first", 3), ("second", 3), ("third", 4)):
+        training.train(Run((cases,), tmp_path / name, replace(TINY, total_steps=3, seed=seed)))
+    first, second, third = (load_checkpoint(tmp_path / n)["network"] for n in ("first", "second", "third"))
+    assert all(tensor.equal(second[name]) for name, tensor in first.items())
+    assert not all(tensor.equal(third[name]) for name, tensor in first.items())
+
+
+def test_a_step_reaches_every_part_of_the_network(cases, tmp_path):
+    trainer = Trainer(Run((cases,), tmp_path / "run", TINY))
+    patches = PatchDataset([cases], TINY)
+    image, target = (torch.stack(parts) for parts in zip(*(patches[i] for i in range(2)), strict=True))
+    for _ in range(2):  # the offsets of the alignment begin at zero, and what is behind them learns from the next step
+        trainer.train_step(image, target)
+    still = [name for name, weight in trainer.network.named_parameters() if not weight.grad.abs().sum() > 0]
+    assert still == []
+
+
+def test_what_nobody_labelled_is_neither_learned_nor_validated_nor_mined(cases, tmp_path):
+    case = read_case(cases / "one")
+    clinic = tmp_path / "clinic"
+    write_case(clinic / "no-arteries", case.hu, case.calcium, None)
+    write_case(clinic / "no-calcium", case.hu, None, case.coronary)
+    config = replace(TINY, total_steps=4, mine_steps=1, sampling=SamplingConfig(mix=(1.0, 2.0)))
+    run = Run((cases, clinic), tmp_path / "run", config, validation=clinic)
+    bundle = training.train(run)
+    assert bundle.card.training["cases"] == 4
+    trainer = Trainer(run)
+    arteries, calcium = (validate(trainer.model(), [clinic / n], trainer.device) for n in ("no-calcium", "no-arteries"))
+    assert math.isnan(arteries.calcium_dice)
+    assert not math.isnan(arteries.coronary_dice)
+    assert (arteries.lesions, arteries.false_positives) == (0, 0)
+    assert math.isnan(calcium.coronary_dice)
+    assert calcium.lesions == 3
+    with torch.no_grad():
+        trainer.average.head.bias.fill_(10)  # calcium everywhere
+    assert len(mine(trainer.model(), clinic / "no-calcium", trainer.device)) == 0
+
+
+def test_a_run_says_what_it_plans_how_long_it_takes_and_how_long_is_left(cases, tmp_path, caplog):
+    with caplog.at_level("INFO"):
+        training.train(Run((cases,), tmp_path / "run", replace(TINY, total_steps=21, log_steps=21, patch_voxels=16)))
+    assert "plan: start at step 0 of 21 on CPU" in caplog.text
+    assert "2 patches of 16 x 16 x 16 voxels a step from 2 cases" in caplog.text
+    assert re.search(r"plan: about 0:00:\d\d for the 1 steps that are left .* steps 6 to 20", caplog.text)
+    assert re.search(r"step 21 of 21, loss .* s a step.*, 0:00:00 left", caplog.text)
+
+
+def test_a_run_that_waits_for_patches_says_so(cases, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(feed, "SAY_AFTER_S", 0.01)
+    drawn = PatchDataset.__getitem__
+
+    def slowly(self, number):
+        time.sleep(0.1)
+        return drawn(self, number)
+
+    monkeypatch.setattr(PatchDataset, "__getitem__", slowly)
+    with caplog.at_level("INFO"):
+        training.train(Run((cases,), tmp_path / "run", replace(TINY, total_steps=2)))
+    assert "training has waited" in caplog.text
+    assert "waiting for patches)" in caplog.text
+    assert float(rows_of(tmp_path / "run" / "curve.csv")[0]["waiting_share"]) > 0.1
+
+
+@pytest.mark.parametrize("workers", [1, 4, 12, 16, 24])
+def test_workers_never_prepare_patches_that_mining_should_have_reached(workers):
+    assert feed.prefetched_batches(workers) >= 1
+    assert feed.prefetched_batches(workers) * workers < MINING_DELAY_STEPS
+
+
 def test_a_run_validates_and_exports_a_bundle_that_says_how_it_was_made(cases, tmp_path):
     run = Run((cases,), tmp_path / "run", TINY, validation=cases, model_id="tube")
     bundle = training.train(run)
     assert [row["step"] for row in rows_of(run.output / "validation.csv")] == ["4", "8"]
+    assert (run.output / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert bundle.folder == run.output / "model" / "tube"
     card = list_bundles([run.output / "model"])[0].card
     assert card.training["steps"] == 8
@@ -218,6 +303,39 @@ def test_command_line_trains_resumes_and_exports(cases, tmp_path):
     assert load_checkpoint(tmp_path / "run")["step"] == 3
     assert training.main([*common, "--export-only", "--model-id", "later"]) == 0
     assert load_bundle("later", [tmp_path / "run" / "model"]).card.training["steps"] == 3
+
+
+def test_a_model_names_the_simulated_patients_that_it_has_seen_and_those_of_the_model_before(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    make_tube(7, first), write_tube(first / "clinic"), make_tube(9, second)
+    config = replace(TINY, total_steps=1)
+    start = training.train(Run((first,), tmp_path / "run1", config))
+    assert start.card.training["seeds"] == [7]
+    further = training.train(Run((second,), tmp_path / "run2", config, init=str(start.folder)))
+    assert further.card.training["seeds"] == [7, 9]
+
+
+def test_command_line_says_how_to_go_on_when_it_was_interrupted(tmp_path, monkeypatch, caplog):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", interrupted)
+    assert training.main(["--cases", str(tmp_path), "--output", str(tmp_path / "run")]) == 130
+    assert "--resume" in caplog.text
+
+
+def test_command_line_wants_to_know_where_patches_come_from(tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        training.main(["--output", str(tmp_path / "run")])
+    assert "--cases DIR, --simulate A:B" in capsys.readouterr().err
+
+
+def test_command_line_takes_several_folders_and_seeds_to_simulate(tmp_path):
+    arguments = ["--cases", "a", "--cases", "b", "--simulate", "3:6", "--simulators", "2", "--output", str(tmp_path)]
+    run = training._run_for(training._arguments([*arguments, "--preset", "paper", "--total-steps", "7"]))
+    assert [str(folder) for folder in run.all_cases] == ["a", "b", str(tmp_path / "cases")]
+    assert (run.simulate, run.simulators) == (range(3, 6), 2)
+    assert run.config == replace(PRESETS["paper"], total_steps=7)
 
 
 def test_command_line_reports_errors_in_one_line(tmp_path, caplog):

@@ -35,6 +35,22 @@ def test_masks_and_float_hu_are_stored_in_the_files_types(tmp_path, arrays):
     assert (case.hu.dtype, case.calcium.dtype) == (np.int16, np.uint8)
 
 
+def test_what_nobody_labelled_is_told_from_what_is_not_there(tmp_path, arrays):
+    hu, calcium, coronary = arrays
+    assert read_case(write_case(tmp_path / "all", *arrays)).unknown_channels == ()
+    no_arteries = read_case(write_case(tmp_path / "calcium", hu, calcium, None))
+    assert no_arteries.unknown_channels == ("coronary",)
+    assert no_arteries.coronary.max() == 0
+    assert no_arteries.calcium.sum() == calcium.sum()
+    assert read_case(write_case(tmp_path / "arteries", hu, None, coronary)).unknown_channels == ("calcium",)
+
+
+def test_a_case_from_before_labels_could_be_unknown_is_known(tmp_path, arrays):
+    folder = write_case(tmp_path / "one", *arrays)
+    (folder / "case.json").write_text(json.dumps({"schema_version": 1}))
+    assert read_case(folder).unknown_channels == ()
+
+
 @pytest.mark.parametrize(
     ("which", "change"),
     [
@@ -76,6 +92,10 @@ def damage_version(folder):
     (folder / "case.json").write_text(json.dumps({"schema_version": 99}))
 
 
+def damage_unknown(folder):
+    (folder / "case.json").write_text(json.dumps({"schema_version": 1, "unknown_channels": ["bones"]}))
+
+
 def damage_type(folder):
     np.save(folder / "hu.npy", np.zeros((2, 3, 4), np.float32))
 
@@ -93,7 +113,7 @@ def damage_missing(folder):
 
 
 @pytest.mark.parametrize(
-    "damage", [damage_record, damage_version, damage_type, damage_shape, damage_pickle, damage_missing]
+    "damage", [damage_record, damage_version, damage_unknown, damage_type, damage_shape, damage_pickle, damage_missing]
 )
 def test_a_damaged_case_is_named(tmp_path, arrays, damage):
     folder = write_case(tmp_path / "one", *arrays)

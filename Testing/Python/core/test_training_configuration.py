@@ -17,6 +17,7 @@ def test_paper_preset_is_what_the_paper_trains_with():
     paper = PRESETS["paper"]
     assert (paper.optimiser, paper.learning_rate, paper.weight_decay) == ("sgd", 0.01, 2e-4)
     assert (paper.schedule, paper.batch, paper.patch_voxels) == ("plateau", 2, 128)
+    assert not paper.augmentation.enabled  # none is given
     assert paper.total_steps == 120 * paper.steps_per_epoch
 
 
@@ -35,6 +36,10 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path):
     assert config.network.widths == (4, 8, 8, 8, 8)
     assert config.sampling.calcium == 0.9
     assert config.optimiser == "sgd"
+
+
+def test_any_number_of_folders_has_shares():
+    assert config_from({"sampling": {"mix": [1, 3, 0.5]}}).sampling.mix == (1.0, 3.0, 0.5)
 
 
 def test_json_will_do_as_well(tmp_path):
@@ -61,6 +66,11 @@ def test_json_will_do_as_well(tmp_path):
         {"schedule": "step"},
         {"precision": "float8"},
         {"ema_decay": 1.0},
+        {"augmentation": {"zoom": [1.0]}},
+        {"sampling": {"mix": [1, "two"]}},
+        {"sampling": {"mix": [1, -1]}},
+        {"sampling": {"mix": [0, 0]}},
+        {"sampling": {"mix": 3}},
     ],
 )
 def test_a_wrong_setting_is_named(raw):

@@ -1,6 +1,9 @@
 """A training case small enough to learn in seconds; importable by processes that a test starts."""
 
+import time
+
 import numpy as np
+from cacnet.errors import CacnetError
 from cacnet.network import LossConfig, NetworkConfig
 from cacnet.training.cases import write_case
 from cacnet.training.configuration import AugmentationConfig, TrainingConfig
@@ -24,7 +27,7 @@ TINY = TrainingConfig(
 )
 
 
-def write_tube(folder, seed=0):
+def write_tube(folder, seed=0, record=None):
     """48³ voxels: a bright tube along z with three brighter spots in its wall, and one bright ball outside it."""
     random = np.random.default_rng(seed)
     z, y, x = np.indices((48, 48, 48))
@@ -36,9 +39,22 @@ def write_tube(folder, seed=0):
     ball = (z - 24) ** 2 + (y - 40) ** 2 + (x - 8) ** 2 < 16
     hu = random.normal(-80, 20, coronary.shape)
     hu[coronary], hu[calcium], hu[ball] = 400, 900, 900
-    return write_case(folder, np.rint(hu), calcium, coronary, ball)
+    return write_case(folder, np.rint(hu), calcium, coronary, ball, record)
 
 
 def make_tube(seed, output):
     """What `make_case` does, with a tube for a heart."""
-    return write_tube(case_folder(output, seed), seed)
+    return write_tube(case_folder(output, seed), seed, {"truth": {"patient": {"seed": seed}}})
+
+
+def fail_on_odd_seeds(seed, output):
+    """A maker that half of the seeds defeat."""
+    if seed % 2:
+        raise CacnetError(f"seed {seed} is odd")
+    return make_tube(seed, output)
+
+
+def never_finish(seed, output):
+    """A maker that says that it started, and goes on for ever."""
+    (output / "started").touch()
+    time.sleep(3600)
