@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cacnet.dataset.case_folder import RECORD_FILE, read_case_folder, remove_leftovers, write_case_folder
+from cacnet.dataset.case_folder import RECORD_FILE, read_case_folder, write_case_folder
 from cacnet.dataset.errors import DatasetFileError, IncompleteCaseError, LabelError, UnsafeNameError
 from cacnet.dataset.scan import LabelledScan
 from cacnet.dataset.source import SourceCase, path_inside, read_json, require_safe_id
@@ -77,7 +77,6 @@ def write_corrected_case(dataset: Path, scan: LabelledScan) -> Path:
     if scan.provenance.review is None:
         raise LabelError(f"the case '{scan.case_id}' has no review state", "unreviewed, partly or approved")
     folder = write_case_folder(dataset / CASES / scan.case_id, scan, distractor_file=HARD_NEGATIVES_FILE)
-    remove_leftovers(dataset / CASES)
     write_index(dataset)
     return folder
 
@@ -85,11 +84,19 @@ def write_corrected_case(dataset: Path, scan: LabelledScan) -> Path:
 def write_index(dataset: Path) -> None:
     """Write dataset.json from the case folders at hand."""
     cases = []
-    for record_path in sorted((dataset / CASES).glob(f"*/{RECORD_FILE}")):
+    for record_path in sorted((dataset / CASES).glob(f"[!.]*/{RECORD_FILE}")):
         name = record_path.parent.name
-        review = read_json(record_path).get("review") or {}
-        cases.append({"id": name, "folder": f"{CASES}/{name}", "state": review.get("state")})
+        cases.append({"id": name, "folder": f"{CASES}/{name}", "state": _state(record_path)})
     write_json(dataset / INDEX_FILE, {"schema_version": SCHEMA_VERSION, "layout": LAYOUT_NAME, "cases": cases})
+
+
+def _state(record: Path) -> str | None:
+    """The review state in a record; None where it is damaged, which reading that case will say."""
+    try:
+        review = read_json(record).get("review")
+    except DatasetFileError:
+        return None
+    return review.get("state") if isinstance(review, dict) else None
 
 
 def recognises(folder: Path) -> bool:

@@ -33,5 +33,9 @@ class UnsafeNameError(DatasetError):
     """A name or path in a data set's own files that leads out of its folder."""
 
 
+class UnusableScanError(DatasetError):
+    """A CT that could not be segmented, so that nothing can be learned or measured on it."""
+
+
 class NotApprovedError(DatasetError):
     """A case whose labels nobody has approved."""

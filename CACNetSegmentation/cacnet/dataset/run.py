@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from cacnet.dataset.case_folder import RECORD_FILE, remove_leftovers, write_case_folder
 from cacnet.dataset.check import check_scan
-from cacnet.dataset.errors import DuplicateCaseError, LabelError, NotApprovedError
+from cacnet.dataset.errors import DuplicateCaseError, NotApprovedError, UnusableScanError
 from cacnet.dataset.scan import LabelledScan, ReviewState
 from cacnet.dataset.source import SourceCase, fingerprint, require_safe_id
 from cacnet.errors import CacnetError, Cancelled, OutOfMemoryError
@@ -148,7 +148,7 @@ def _new_id(case: SourceCase, taken: dict[str, str]) -> str:
 def _require_usable(scan: LabelledScan, findings: Sequence[Finding], any_state: bool) -> None:
     errors = [finding.message for finding in findings if finding.severity is Severity.ERROR]
     if errors:
-        raise LabelError(errors[0])
+        raise UnusableScanError(errors[0])
     review = scan.provenance.review
     if review is not None and review.state is not ReviewState.APPROVED and not any_state:
         raise NotApprovedError(

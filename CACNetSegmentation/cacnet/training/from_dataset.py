@@ -7,19 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import SimpleITK as sitk
 
 from cacnet.dataset.case_folder import record_of
 from cacnet.dataset.scan import LabelledScan
 from cacnet.errors import CacnetError
 from cacnet.files import UnwritableOutputError
-from cacnet.prepare import MODEL_SPACING_MM, crop_covering, prepare, probability_on
+from cacnet.prepare import MODEL_SPACING_MM, crop_covering, prepare
 from cacnet.training.cases import RECORD_FILE, write_case
-from cacnet.volume import Geometry
-
-FILLED = 0.5
-"""A voxel is labelled where at least this much of it is, as in the simulated cases."""
-
-INTERPOLATION_ROUNDING = 1e-5
+from cacnet.volume import Geometry, to_sitk
 
 
 class UnknownArteriesError(CacnetError):
@@ -82,24 +78,25 @@ def write_training_case(folder: Path, scan: LabelledScan, extra: Mapping[str, An
 
 
 def labels_on(grid: Geometry, labels_zyx: np.ndarray, source: Geometry) -> np.ndarray:
-    """A label map on another grid: each voxel takes the label that fills most of it, where all fill half of it.
+    """A label map on another grid: each voxel takes the label at its centre; 0 outside the scan.
+
+    Nearest neighbour keeps the volume of small calcium on average. Interpolating and taking what fills half a voxel,
+    as suits the simulator's much finer labels, shrank the calcium of a simulated scan of 0.4 mm by 13 %.
 
     Args:
         labels_zyx: uint8 (z, y, x) on `source`.
     """
-    winner = np.zeros(grid.shape_zyx, np.uint8)
     crop = crop_covering(grid, source)
     if crop is None:
-        return winner
-    labels = labels_zyx[crop.slices]
-    total, most = np.zeros(grid.shape_zyx, np.float32), np.zeros(grid.shape_zyx, np.float32)
-    for number in np.flatnonzero(np.bincount(labels.ravel(), minlength=1)):
-        if number == 0:
-            continue
-        share = probability_on(grid, labels == number, crop.geometry)
-        total += share
-        ahead = share > most
-        winner[ahead] = number
-        most[ahead] = share[ahead]
-    winner[total < FILLED - INTERPOLATION_ROUNDING] = 0
-    return winner
+        return np.zeros(grid.shape_zyx, np.uint8)
+    resampled = sitk.Resample(
+        to_sitk(labels_zyx[crop.slices], crop.geometry),
+        grid.shape_zyx[::-1],
+        sitk.Transform(),
+        sitk.sitkNearestNeighbor,
+        grid.origin_mm_lps,
+        grid.spacing_mm_zyx[::-1],
+        grid.direction_lps,
+        0.0,
+    )
+    return sitk.GetArrayFromImage(resampled)

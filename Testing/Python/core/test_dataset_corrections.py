@@ -81,6 +81,17 @@ def test_a_case_that_the_index_lost_is_still_found(tmp_path):
     assert [case.name for case in list_cases(tmp_path)] == ["case-a", "case-b"]
 
 
+def test_a_damaged_case_does_not_keep_others_from_being_exported(tmp_path):
+    damaged = write_corrected_case(tmp_path, corrected_scan("case-a"))
+    (damaged / "record.json").write_text("{", "utf-8")
+    write_corrected_case(tmp_path, corrected_scan("case-b"))
+    assert [case["state"] for case in index_of(tmp_path)["cases"]] == [None, "approved"]
+    first, second = list_cases(tmp_path)
+    with pytest.raises(DatasetFileError):
+        first.read()
+    assert second.read().calcium.any()
+
+
 def test_a_case_without_its_folder_is_reported(tmp_path):
     write_corrected_case(tmp_path, corrected_scan())
     changed(tmp_path / "dataset.json", cases=[{"id": "gone", "folder": "cases/gone"}])

@@ -6,7 +6,7 @@ import pytest
 from cacnet.dataset import layouts
 from cacnet.dataset.case_folder import read_case_folder
 from cacnet.dataset.corrections import write_corrected_case
-from cacnet.dataset.errors import DuplicateCaseError, NotApprovedError
+from cacnet.dataset.errors import DuplicateCaseError, NotApprovedError, UnusableScanError
 from cacnet.dataset.run import (
     CaseFolders,
     CaseReport,
@@ -120,6 +120,7 @@ def test_a_scan_that_could_not_be_segmented_is_refused(tmp_path):
     write_image(folder / "imagesTr" / "Smith_John_0000.nii.gz", hu() + 2000)
     [report] = imported(folder, tmp_path / "out")
     assert report.outcome is Outcome.REFUSED
+    assert isinstance(report.error, UnusableScanError)
     assert "no Hounsfield units" in str(report.error)
     assert not (tmp_path / "out").exists()
 

@@ -23,26 +23,23 @@ def test_a_coarse_voxel_becomes_its_eight_fine_ones():
     labels[1, 2, 1] = 3
     expected = np.zeros(FINE.shape_zyx, np.uint8)
     expected[2:4, 4:6, 2:4] = 3
-    found = labels_on(FINE, labels, COARSE)
-    # Linear interpolation rounds the corners of a single voxel off: 0.75³ of it is less than half.
-    assert set(np.unique(found)) <= {0, 3}
-    assert not found[expected == 0].any()
-
-
-def test_a_large_label_keeps_its_size():
-    labels = np.zeros(COARSE.shape_zyx, np.uint8)
-    labels[:, :, :2] = 4
-    found = labels_on(FINE, labels, COARSE)
-    np.testing.assert_array_equal(found[1:-1, 1:-1, 4:], 0)
-    np.testing.assert_array_equal(found[1:-1, 1:-1, 1:4], 4)
+    np.testing.assert_array_equal(labels_on(FINE, labels, COARSE), expected)
 
 
 def test_between_two_labels_the_nearer_one_wins_and_no_gap_opens():
     labels = np.full(COARSE.shape_zyx, 1, np.uint8)
     labels[:, :, 2:] = 2
-    found = labels_on(FINE, labels, COARSE)[1:-1, 1:-1, 1:-1]
-    np.testing.assert_array_equal(found[..., :3], 1)
-    np.testing.assert_array_equal(found[..., 3:], 2)
+    found = labels_on(FINE, labels, COARSE)
+    np.testing.assert_array_equal(found[..., :4], 1)
+    np.testing.assert_array_equal(found[..., 4:], 2)
+
+
+def test_a_grid_that_reaches_beyond_the_scan_has_no_labels_there():
+    wider = Geometry((8, 8, 12), (0.5, 0.5, 0.5), (-1.0, 0.0, 0.0))
+    found = labels_on(wider, np.ones(FINE.shape_zyx, np.uint8), FINE)
+    assert found[..., 2:10].all()
+    assert not found[..., :2].any()
+    assert not found[..., 10:].any()
 
 
 def test_a_grid_elsewhere_has_no_labels():
