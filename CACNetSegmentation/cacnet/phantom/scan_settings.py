@@ -119,7 +119,8 @@ def draw_scan(patient: Patient, field: str = "heart") -> ScanSettings:
             )
         ),
         enhancement_width=float(rng.uniform(1.3, 2.6)),
-        noise_anisotropy=float(rng.uniform(0.0, 0.6)),
+        # Arms down at the sides leave the long way across almost without photons.
+        noise_anisotropy=float(rng.uniform(0.6, 0.95) if rng.random() < 0.08 else rng.uniform(0.0, 0.6)),
         noise_z_correlation=float(np.clip(0.75 - 0.5 * increment / psf_z + rng.normal(0, 0.1), 0.05, 0.8)),
         streak_strength=float(np.clip(rng.lognormal(0.0, 0.6), 0.2, 4.0)),
         shading_hu=float(np.abs(rng.normal(0.0, 4.0))),

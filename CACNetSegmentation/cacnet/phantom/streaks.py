@@ -27,7 +27,7 @@ LONGEST_HU_MM = 300000.0
 """Scanners replace what they cannot measure, so the path through metal is bounded."""
 DENSE_HU = 650.0
 """What is denser than this is also misjudged from one projection to the next."""
-MISJUDGED = 0.14
+MISJUDGED = 0.2
 MISJUDGED_FROM_HU_MM, MOST_MISJUDGED_HU_MM = 2500.0, 40000.0
 METAL_HU = 1800.0
 """Above this a voxel is metal, which attenuates far more than its clipped HU tells."""
