@@ -20,7 +20,7 @@ LEAST_PATIENTS = 3
 ROUNDING = 1e-12
 F_INTERVAL = "F"
 F_INTERVAL_SOURCE = "McGraw and Wong 1996, 10.1037/1082-989X.1.1.30, case 2A, for normal data"
-NO_SCORE = "no patient has a score"
+NO_SCORE = "no patient has both scores"
 
 
 @dataclass(frozen=True)

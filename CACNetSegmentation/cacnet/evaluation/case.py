@@ -13,7 +13,7 @@ from cacnet.anatomy import NAMED_VESSELS, Vessel
 from cacnet.evaluation.lesion_matching import LESION_HU, LesionCounts, match_lesions
 from cacnet.evaluation.lesion_rows import LesionRow, lesion_rows
 from cacnet.evaluation.metrics import Overlap, overlap
-from cacnet.evaluation.truth import TrueLabels, read_truth
+from cacnet.evaluation.truth import Origin, TrueLabels, read_truth
 from cacnet.labelling import Labels, lumen_hu
 from cacnet.lesions import LesionSet, find_lesions
 from cacnet.pipeline import Request, Result, resolve_for, segment_with_labels
@@ -58,8 +58,7 @@ class CaseResult:
 
     Attributes:
         case: its name.
-        simulated: whether truth.json says so.
-        seed: of the simulator; None for another case.
+        origin: what truth.json tells.
         calcium_before: of the network's answer at its threshold, before post-processing; calcium: of the result.
         lesions: every lesion, true and found, of any artery.
         lesion_counts: by scope (see SCOPES), then by least volume (see LEAST_VOLUME_MM3); an artery's only where the
@@ -74,8 +73,7 @@ class CaseResult:
     """
 
     case: str
-    simulated: bool
-    seed: int | None
+    origin: Origin
     calcium: Overlap
     calcium_before: Overlap
     coronary: Overlap
@@ -101,6 +99,7 @@ class CaseResult:
         scores = plain["found_scores"]
         voxels, lesions = plain["named_voxels"], plain["named_lesions"]
         rebuilt = {
+            "origin": Origin(**plain["origin"]),
             **{name: Overlap(**plain[name]) for name in ("calcium", "calcium_before", "coronary")},
             "lesions": tuple(LesionRow.from_plain(row) for row in plain["lesions"]),
             "lesion_counts": {
@@ -126,8 +125,7 @@ def evaluate_case(name: str, folder: Path, model: str, device: str = "auto", pro
     rows = _lesion_rows(result, truth)
     return CaseResult(
         case=name,
-        simulated=truth.simulated,
-        seed=truth.seed,
+        origin=truth.origin,
         calcium=overlap(result.calcium > 0, truth.calcium > 0),
         calcium_before=overlap(_answer(labels), truth.calcium > 0),
         coronary=overlap(result.coronary > 0, truth.coronary > 0),

@@ -98,7 +98,8 @@ def require_held_out(dataset: Dataset, card: ModelCard, allow: bool = False) -> 
     known = tuple(s for s in seeds if s is not None and (s in used or (bundled and s < FIRST_HELD_OUT_SEED)))
     if known and not allow:
         raise TrainingSeedsError(
-            f"the model '{card.id}' was trained on simulated patients of such seeds: {_in_words(known)}",
+            f"the model '{card.id}' was or may have been trained on the simulated patients of the seeds "
+            f"{_in_words(known)}",
             f"patients that it has not seen; for the bundled models, seeds from {FIRST_HELD_OUT_SEED} on",
             "Give other seeds, or --allow-training-seeds, and do not quote the figures as accuracy",
         )
@@ -128,7 +129,7 @@ def _seed_of(case: CaseSource) -> int | None:
     if case.seed is not None or not (case.folder / TRUTH_FILE).is_file():
         return case.seed
     try:
-        return read_origin(case.folder)[1]
+        return read_origin(case.folder).seed
     except UnreadableTruthError:
         return None  # the case fails by itself, with this very error
 

@@ -38,6 +38,7 @@ class Figures:
         naming: of arteries.
         detection: whether a patient has calcium at all.
         scores: by quantity, then for the patient and each artery.
+        against_scan_without_contrast: of the Agatston score, with that of an ideal scan without contrast as the truth.
         risk: agreement of risk categories.
         risk_table: patients by true (rows) and found (columns) category, in the order of RiskCategory.
         false_positives_on: how many found lesions that touch no true one lie on what.
@@ -50,6 +51,7 @@ class Figures:
     naming: Mapping[str, Estimate]
     detection: Mapping[str, Estimate]
     scores: Mapping[str, Mapping[str, Agreement]]
+    against_scan_without_contrast: Agreement
     risk: Mapping[str, Estimate]
     risk_table: tuple[tuple[int, ...], ...]
     false_positives_on: Mapping[str, int]
@@ -74,6 +76,9 @@ def compute_figures(cases: Cases) -> Figures:
             quantity: {scope: agreement(*paired_scores(cases, quantity, scope), unit) for scope in SCORED}
             for quantity, unit in QUANTITIES.items()
         },
+        against_scan_without_contrast=agreement(
+            paired_scores(cases, "agatston")[0], [case.origin.agatston_without_contrast for case in cases]
+        ),
         risk=_risk(cases),
         risk_table=_risk_table(cases),
         false_positives_on=_false_positives_on(cases),

@@ -279,7 +279,7 @@ def _new_figure(width: float, height: float) -> Any:
 
 
 def _save(figure: Any, path: Path, title: str, cases: Sequence[CaseResult]) -> None:
-    simulated = sum(case.simulated for case in cases)
+    simulated = sum(case.origin.simulated for case in cases)
     origin = f"{simulated} of {len(cases)} cases are simulated. " if simulated else ""
     figure.suptitle(title, fontsize=13, fontweight="bold")
     figure.supxlabel(f"{origin}{RESEARCH_USE}", fontsize=9, color=MUTED)

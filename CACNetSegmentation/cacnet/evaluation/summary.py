@@ -23,6 +23,7 @@ patients with a fixed seed, Wilson's for shares of patients. n is the number of 
 - Lesions follow orCaScore (10.1118/1.4945696): 6-connected voxels above 130 HU. A true lesion is found if any voxel of
   it is, and a found lesion is right if any voxel of it is true. Arteries are told apart only in the table by artery.
 - True scores are those of the true calcium by the same protocol, with the threshold measured in the true lumen.
+- The ideal scan without contrast is the simulated patient's calcium at 120 kVp in 3 mm slices, without noise or motion.
 - ICC is ICC(2,1): two-way random effects, absolute agreement, single measurement. Differences are found − true; limits
   of agreement are bias ± 1.96 SD. Kappa is linearly weighted, over the Agatston categories 0, 1–10, 11–100, 101–400,
   >400.
@@ -97,7 +98,7 @@ def markdown(evaluation: Evaluation, figures: Figures) -> str:
 
 def statements(evaluation: Evaluation) -> tuple[str, ...]:
     """What must stand beside every figure."""
-    simulated = sum(case.simulated for case in evaluation.cases)
+    simulated = sum(case.origin.simulated for case in evaluation.cases)
     of = len(evaluation.cases)
     if simulated == of:
         return SIMULATED, RESEARCH_USE
@@ -157,8 +158,12 @@ def _score_rows(figures: Figures) -> tuple[Row, ...]:
             Row(f"{quantity}_lower_limit", f"{name}, lower limit of agreement", a.lower_limit, 1),
             Row(f"{quantity}_upper_limit", f"{name}, upper limit of agreement", a.upper_limit, 1),
         ]
+    ideal = figures.against_scan_without_contrast
     return (
         *rows,
+        Row("without_contrast_icc", "Agatston against an ideal scan without contrast, ICC(2,1)", ideal.icc),
+        Row("without_contrast_spearman", "Agatston against an ideal scan without contrast, Spearman ρ", ideal.spearman),
+        Row("without_contrast_bias", "Agatston against an ideal scan without contrast, bias", ideal.bias, 1),
         Row("risk_kappa", "Risk category, weighted kappa", figures.risk["weighted_kappa"]),
         Row("risk_same", "Risk category, same", figures.risk["same_category"]),
         Row("seconds", "Time per scan", figures.seconds, 0),

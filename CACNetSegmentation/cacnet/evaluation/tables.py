@@ -62,8 +62,8 @@ def evaluation_document(evaluation: Evaluation, figures: Figures) -> dict[str, A
         "dataset": {
             "description": evaluation.dataset.description,
             "cases": len(evaluation.cases),
-            "simulated": sum(case.simulated for case in evaluation.cases),
-            "seeds": sorted(case.seed for case in evaluation.cases if case.seed is not None),
+            "simulated": sum(case.origin.simulated for case in evaluation.cases),
+            "seeds": sorted(case.origin.seed for case in evaluation.cases if case.origin.seed is not None),
             "training_seeds": list(evaluation.training_seeds),
             "failed": [asdict(failure) for failure in evaluation.failures],
         },
@@ -80,7 +80,7 @@ def evaluation_document(evaluation: Evaluation, figures: Figures) -> dict[str, A
 def case_row(case: CaseResult) -> dict[str, Any]:
     """One row of cases.csv; an empty cell is a figure that is not defined for this case, or a score not given."""
     lesions = case.lesion_counts[ANY_VESSEL]
-    row: dict[str, Any] = {"case": case.case, "seed": "" if case.seed is None else case.seed}
+    row: dict[str, Any] = {"case": case.case, "seed": "" if case.origin.seed is None else case.origin.seed}
     for name in ("calcium", "calcium_before", "coronary"):
         overlap = getattr(case, name)
         row |= {f"{name}_dice": overlap.dice, f"{name}_se": overlap.sensitivity, f"{name}_pe": overlap.precision}
@@ -98,6 +98,7 @@ def case_row(case: CaseResult) -> dict[str, Any]:
             label = quantity if scope == TOTAL else f"{scope}_{quantity}"
             row[label] = getattr(found, quantity) if found is not None else None
             row[f"true_{label}"] = getattr(case.true_scores[scope], quantity)
+    row["agatston_without_contrast"] = case.origin.agatston_without_contrast
     row |= {"protocol": case.protocol, "threshold_hu": case.threshold_hu, "true_threshold_hu": case.true_threshold_hu}
     return {**row, "findings": " ".join(case.findings), "seconds": case.seconds}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,21 @@ class UnreadableTruthError(CacnetError):
     """A truth.json that is damaged."""
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What truth.json tells of a case.
+
+    Attributes:
+        simulated: whether it says so.
+        seed: of the simulator, or None.
+        agatston_without_contrast: the patient's score on an ideal scan without contrast, or None where not known.
+    """
+
+    simulated: bool = False
+    seed: int | None = None
+    agatston_without_contrast: float | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class TrueLabels:
     """What is known of a case; arrays (z, y, x) on the CT's grid.
@@ -30,20 +45,18 @@ class TrueLabels:
         calcium, coronary: uint8 by vessel; 5 everywhere where the truth names no arteries.
         distractors: uint8 kinds of dense structures that are no coronary calcium, or None where not known.
         names_vessels: whether the truth tells the arteries apart.
-        simulated: whether truth.json says so.
-        seed: of the simulator, or None.
+        origin: see Origin.
     """
 
     calcium: np.ndarray
     coronary: np.ndarray
     distractors: np.ndarray | None
     names_vessels: bool
-    simulated: bool
-    seed: int | None
+    origin: Origin = field(default_factory=Origin)
 
     def distractor_name(self, kind: int) -> str:
         """Name of a kind; a number of another maker's is stated as it is."""
-        known = self.simulated and kind in set(Distractor)
+        known = self.origin.simulated and kind in set(Distractor)
         return Distractor(kind).name.lower().replace("_", " ") if known else f"structure {kind}"
 
 
@@ -65,24 +78,27 @@ def read_truth(folder: Path, geometry: Geometry) -> TrueLabels:
     elif calcium.max(initial=0) == 1:
         known = (calcium > 0) & (coronary > 0)
         calcium = np.where(known, coronary, np.where(calcium > 0, 5, 0)).astype(np.uint8)
-    simulated, seed = read_origin(folder)
-    return TrueLabels(calcium, coronary, _distractors(folder, geometry), names_vessels, simulated, seed)
+    return TrueLabels(calcium, coronary, _distractors(folder, geometry), names_vessels, read_origin(folder))
 
 
-def read_origin(folder: Path) -> tuple[bool, int | None]:
-    """Whether the case is simulated, and from which seed, as its truth.json says; (False, None) without one."""
+def read_origin(folder: Path) -> Origin:
+    """What the case's truth.json tells; nothing where there is none.
+
+    Raises:
+        UnreadableTruthError: it is damaged.
+    """
     path = folder / TRUTH_FILE
     if not path.is_file():
-        return False, None
+        return Origin()
     try:
         record = json.loads(path.read_text("utf-8"))
-        simulated = record.get("simulated") is True
-        seed = record["patient"]["seed"] if simulated else None
-        return simulated, None if seed is None else int(seed)
+        if record.get("simulated") is not True:
+            return Origin()
+        score = record.get("agatston_without_contrast", {}).get("total")
+        return Origin(True, int(record["patient"]["seed"]), None if score is None else float(score))
     except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
-        raise UnreadableTruthError(
-            f"'{path}' cannot be read", f"a {TRUTH_FILE} of 'cacnet phantom', or none"
-        ) from error
+        expected = f"a {TRUTH_FILE} as 'cacnet phantom' writes it, or none"
+        raise UnreadableTruthError(f"'{path}' cannot be read", expected) from error
 
 
 def _distractors(folder: Path, geometry: Geometry) -> np.ndarray | None:

@@ -12,6 +12,7 @@ from cacnet.evaluation.case import ANY_VESSEL, LEAST_VOLUME_MM3, SCOPES, TOTAL, 
 from cacnet.evaluation.lesion_matching import LesionCounts
 from cacnet.evaluation.lesion_rows import LesionRow
 from cacnet.evaluation.metrics import Overlap
+from cacnet.evaluation.truth import Origin
 from cacnet.volume import to_sitk
 from schematic import schematic_ccta
 
@@ -40,8 +41,7 @@ def case_result(case: str = "one", found: float | None = 12.0, true: float = 10.
     counts = LesionCounts(1, 1, 1, 1, 2.0, 1.5, 3.0, 1.5)
     result = CaseResult(
         case=case,
-        simulated=True,
-        seed=9100,
+        origin=Origin(True, 9100, 20.0),
         calcium=Overlap(3, 1, 1),
         calcium_before=Overlap(3, 3, 1),
         coronary=Overlap(8, 2, 2),

@@ -89,7 +89,7 @@ def test_one_patient_has_a_difference_without_an_interval() -> None:
 
 def test_without_scores_nothing_is_defined() -> None:
     figures = agreement([None, None], [1, 2])
-    assert {estimate.note for estimate in vars(figures).values()} == {"no patient has a score"}
+    assert {estimate.note for estimate in vars(figures).values()} == {"no patient has both scores"}
     assert {estimate.value for estimate in vars(figures).values()} == {None}
 
 

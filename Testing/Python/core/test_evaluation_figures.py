@@ -7,6 +7,7 @@ from cacnet.evaluation.case import Naming
 from cacnet.evaluation.figures import compute_figures, f1, paired_scores
 from cacnet.evaluation.lesion_matching import LesionCounts
 from cacnet.evaluation.metrics import Overlap
+from cacnet.evaluation.truth import Origin
 from evaluation_cases import case_result, lesion, without_calcium, without_names
 
 
@@ -102,6 +103,15 @@ def test_scores_are_compared_by_artery_too() -> None:
     assert scores["volume_mm3"]["RCA"].bias.value == 0
     assert scores["volume_mm3"]["RCA"].icc.note == "all values are equal"
     assert scores["agatston"]["total"].pearson.note == "all true values are equal"
+
+
+def test_scores_are_compared_with_the_scan_without_contrast_where_it_is_known() -> None:
+    known = [case_result(name, found) for name, found in (("a", 12.0), ("b", 14.0), ("c", 16.0))]
+    unknown = case_result("d", origin=Origin(True, 9101))
+    figures = compute_figures([*known, unknown])
+    assert figures.against_scan_without_contrast.bias.value == pytest.approx(14 - 20)
+    assert figures.against_scan_without_contrast.bias.n == 3
+    assert compute_figures([unknown]).against_scan_without_contrast.bias.note == "no patient has both scores"
 
 
 def test_a_truth_without_names_says_nothing_of_arteries() -> None:

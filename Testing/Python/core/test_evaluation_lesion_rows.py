@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cacnet.evaluation.lesion_matching import match_lesions
 from cacnet.evaluation.lesion_rows import LesionRow, lesion_rows
-from cacnet.evaluation.truth import TrueLabels
+from cacnet.evaluation.truth import Origin, TrueLabels
 from cacnet.volume import Geometry
 
 GRID = Geometry((1, 1, 12), (2.0, 1.0, 0.5), (10.0, 20.0, 30.0))
@@ -22,8 +22,7 @@ def rows_of(found: str, calcium: str, coronary: str | None = None, distractors: 
         coronary=labels(coronary or calcium),
         distractors=None if distractors is None else labels(distractors),
         names_vessels=True,
-        simulated=simulated,
-        seed=None,
+        origin=Origin(simulated),
     )
     matching = match_lesions(labels(found) > 0, truth.calcium > 0, GRID.voxel_volume_mm3)
     return lesion_rows(matching, labels(found), truth, hu, GRID)

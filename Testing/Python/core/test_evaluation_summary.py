@@ -8,6 +8,7 @@ from cacnet.evaluation.dataset import Dataset
 from cacnet.evaluation.evaluate import Evaluation, Failure
 from cacnet.evaluation.figures import compute_figures
 from cacnet.evaluation.summary import headline, markdown, outcome_line, plain_table
+from cacnet.evaluation.truth import Origin
 from cacnet.weights import read_card
 from evaluation_cases import case_result, without_calcium
 
@@ -46,10 +47,12 @@ def test_simulation_research_use_and_few_patients_stand_first(evaluation: Evalua
 
 def test_a_mixture_of_real_and_simulated_cases_is_told(evaluation: Evaluation) -> None:
     first, *rest = evaluation.cases
-    mixed = dataclasses.replace(evaluation, cases=(dataclasses.replace(first, simulated=False), *rest))
+    mixed = dataclasses.replace(evaluation, cases=(dataclasses.replace(first, origin=Origin()), *rest))
     assert "2 of 3 cases are simulated." in markdown(mixed, compute_figures(mixed.cases))
-    real = tuple(dataclasses.replace(case, simulated=False) for case in evaluation.cases)
-    assert "simulated" not in plain_table(dataclasses.replace(evaluation, cases=real), compute_figures(real))
+    real = tuple(dataclasses.replace(case, origin=Origin()) for case in evaluation.cases)
+    assert "Measured on simulated" not in plain_table(
+        dataclasses.replace(evaluation, cases=real), compute_figures(real)
+    )
 
 
 def test_training_patients_and_failures_are_told(evaluation: Evaluation) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from cacnet.evaluation.truth import UnreadableTruthError, read_origin, read_truth
+from cacnet.evaluation.truth import Origin, UnreadableTruthError, read_origin, read_truth
 from cacnet.masks import UnreadableMaskError
 from cacnet.reading.errors import InputNotFoundError
 from cacnet.volume import Geometry, GeometryMismatchError, to_sitk
@@ -74,13 +74,19 @@ def test_damaged_distractors_are_refused(tmp_path: Path) -> None:
 
 def test_a_simulated_case_tells_its_seed(tmp_path: Path) -> None:
     (tmp_path / "truth.json").write_text(json.dumps({"simulated": True, "patient": {"seed": 9101}}))
-    assert read_origin(tmp_path) == (True, 9101)
+    assert read_origin(tmp_path) == Origin(True, 9101, None)
+
+
+def test_a_simulated_case_tells_its_score_without_contrast(tmp_path: Path) -> None:
+    record = {"simulated": True, "patient": {"seed": 1}, "agatston_without_contrast": {"LAD": 3.5, "total": 7.5}}
+    (tmp_path / "truth.json").write_text(json.dumps(record))
+    assert read_origin(tmp_path) == Origin(True, 1, 7.5)
 
 
 def test_a_case_without_a_record_is_not_simulated(tmp_path: Path) -> None:
-    assert read_origin(tmp_path) == (False, None)
+    assert read_origin(tmp_path) == Origin()
     (tmp_path / "truth.json").write_text(json.dumps({"reader": "A"}))
-    assert read_origin(tmp_path) == (False, None)
+    assert read_origin(tmp_path) == Origin()
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"simulated": true}', '{"simulated": true, "patient": {"seed": "x"}}'])
