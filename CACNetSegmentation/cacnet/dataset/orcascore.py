@@ -108,9 +108,9 @@ def list_cases(folder: Path) -> tuple[SourceCase, ...]:
 def without_stored_offset(volume: Volume) -> Volume:
     """The volume in HU, where its values are unsigned 12-bit ones.
 
-    The offset is taken off only where the values cannot be HU as they are, and pass as HU without it.
+    The offset is taken off only where nothing is negative, as no chest in HU is, and the values pass as HU without it.
     """
-    if volume.hu.min() < 0 or not _not_hounsfield(volume):
+    if volume.hu.min() < 0:
         return volume
     shifted = replace(volume, hu=volume.hu - np.int16(STORED_OFFSET_HU))
     if _not_hounsfield(shifted):

@@ -66,11 +66,13 @@ def test_an_image_without_a_channel_number_is_reported(tmp_path):
         case.read()
 
 
-def test_of_several_channels_the_one_called_ct_is_read(tmp_path):
-    folder = write_nnunet(tmp_path, channel_names={"0": "vesselness", "1": "CT"})
+@pytest.mark.parametrize(("names", "ct"), [({"0": "vesselness", "1": "CT"}, 1), ({"0": "CT", "1": "vesselness"}, 0)])
+def test_of_several_channels_the_one_called_ct_is_read(tmp_path, names, ct):
+    folder = write_nnunet(tmp_path, channel_names=names)
     image = folder / "imagesTr" / "Smith_John_0000.nii.gz"
-    image.rename(image.with_name("Smith_John_0001.nii.gz"))
-    write_image(image, np.zeros(SHAPE_ZYX, np.float32))
+    for channel in (0, 1):
+        values = hu() if channel == ct else np.zeros(SHAPE_ZYX, np.float32)
+        write_image(image.with_name(f"Smith_John_{channel:04d}.nii.gz"), values)
     [case] = nnunet.list_cases(folder)
     assert case.read().volume.hu.max() == 400
 
