@@ -9,10 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from cacnet.phantom.canvas import Canvas
+from cacnet.phantom.coronary_disease import diseased
+from cacnet.phantom.coronary_labels import join_vessels
 from cacnet.phantom.coronary_layout import Layout, draw_calibres
 from cacnet.phantom.coronary_left import lay_left
 from cacnet.phantom.coronary_right import lay_right
 from cacnet.phantom.coronary_tree import Branch, CoronaryTree
+from cacnet.phantom.coronary_twigs import add_sinus_node, add_twigs
+from cacnet.phantom.coronary_variants import draw_variant
 from cacnet.phantom.coronary_veins import lay_veins
 from cacnet.phantom.devices import Distractor
 from cacnet.phantom.heart import Heart
@@ -22,16 +26,20 @@ from cacnet.phantom.vessel_voxels import VesselVoxels, near_branch
 __all__ = ["Branch", "CoronaryTree", "build_coronaries", "paint_coronaries"]
 
 WALL_HU = 50.0
+OCCLUDED_HU = 45.0
 
 
 def build_coronaries(patient: Patient, heart: Heart) -> CoronaryTree:
     """The arteries and veins of this patient on this heart; deterministic."""
-    layout = Layout(patient, heart, patient.rng("coronary arteries"))
+    variant = draw_variant(patient.rng("coronary variant"))
+    layout = Layout(patient, heart, patient.rng("coronary arteries"), variant)
     sex = 0.91 if patient.sex == "F" else 1.0
     sizes = draw_calibres(layout.rng, patient.dominance, sex)
     lay_left(layout, sizes, sex)
     lay_right(layout, sizes, sex)
-    arteries = tuple(layout.branches)
+    add_sinus_node(layout, sex)
+    add_twigs(layout)
+    arteries = diseased(tuple(layout.branches), patient)
     return CoronaryTree(arteries=arteries, veins=lay_veins(patient, heart, arteries))
 
 
@@ -62,11 +70,12 @@ def paint_coronaries(canvas: Canvas, tree: CoronaryTree, patient: Patient) -> No
 
 def lumen_hu(branch: Branch, patient: Patient) -> np.ndarray:
     """HU of the lumen along a branch: it falls by about 15 % over 120 mm from the ostium (10-20 % to distal)."""
-    hu = patient.attenuation.coronary_artery
+    ostial = patient.attenuation.coronary_artery
     if not patient.contrast:
-        return np.full(len(branch.radius_mm), hu)
+        return np.full(len(branch.radius_mm), ostial)
     fall = float(patient.rng("coronary fall").uniform(0.10, 0.20))
-    return hu * (1 - fall * np.clip(branch.from_ostium_mm / 120.0, 0, 1.2))
+    hu = ostial * (1 - fall * np.clip(branch.from_ostium_mm / 120.0, 0, 1.2))
+    return hu if branch.filling is None else branch.filling * hu + (1 - branch.filling) * OCCLUDED_HU
 
 
 def _fill(canvas: Canvas, voxels: VesselVoxels, signed_distance_mm: np.ndarray, hu: float | np.ndarray) -> None:
@@ -91,3 +100,4 @@ def _label(
     at = np.concatenate(index)[order]
     coronary.ravel()[at] = np.concatenate(vessel)[order]
     distractor.ravel()[at] = 0
+    join_vessels(coronary)

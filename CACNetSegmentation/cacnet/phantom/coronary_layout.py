@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from cacnet.phantom.coronary_routes import Rule, arc_length, even_out, on_ventricle, resample, settle, wiggle
 from cacnet.phantom.coronary_tree import Branch
+from cacnet.phantom.coronary_variants import Variant, draw_variant
 from cacnet.phantom.heart import Heart
 from cacnet.phantom.heart_template import HeartTemplate
 from cacnet.phantom.patient import Patient
@@ -27,6 +28,7 @@ class Layout:
     patient: Patient
     heart: Heart
     rng: np.random.Generator
+    variant: Variant = field(default_factory=lambda: draw_variant(np.random.default_rng(0)))
     branches: list[Branch] = field(default_factory=list)
     courses: list[np.ndarray] = field(default_factory=list)
 
@@ -46,10 +48,12 @@ class Layout:
         wave: tuple[float, float],
         fixed_mm: float = 3.0,
         groove_from_mm: float = 0.0,
+        rounds: int = 5,
     ) -> np.ndarray:
         """A course near guides: in the groove of the shapes, tortuous, and kept out of the muscle.
 
-        Its first `fixed_mm` stay as guided, and the groove only draws it in from `groove_from_mm` onwards.
+        Its first `fixed_mm` stay as guided, and the groove only draws it in from `groove_from_mm` onwards. A short
+        branch needs fewer `rounds` than a trunk.
         """
         line = resample(np.asarray(guides, float), 1.5)
         clear = Rule(self.template.epicardium, off_mm - 0.4, 1.0, at_least=True)
@@ -60,21 +64,31 @@ class Layout:
             free = np.clip((length - fixed_mm) / 4.0, 0, 1)
             drawn = np.clip((length - groove_from_mm) / 10.0, 0, 1) if groove_from_mm else 1.0
             rules = [Rule(shape, off_mm, drawn) for shape in shapes] if stage < 3 else []
-            line = settle(line, [*rules, clear], free, rounds=5)
+            line = settle(line, [*rules, clear], free, rounds)
             # Evenly spaced anew and smoothed, or points that slide along the groove would fold the course over.
             line = even_out(line, free)
         return line
+
+    def carried_on(
+        self, course: np.ndarray, guides: Sequence[np.ndarray], shapes: Sequence[Shape], off_mm: float
+    ) -> np.ndarray:
+        """A course with a further part that follows other shapes, without a kink between the two."""
+        further = self.settled([course[-1], *guides], shapes, off_mm, (0.3, 0.6), 1.5, rounds=4)
+        joined = np.concatenate([course, further[1:]])
+        near = np.abs(np.arange(len(joined)) - len(course)) < 5
+        return even_out(joined, near.astype(float))
 
     def add(
         self,
         name: str,
         vessel: int,
         course: np.ndarray,
-        calibre_mm: tuple[float, float],
+        calibre_mm: Sequence[float],
         parent: int = -1,
         parent_index: int = 0,
+        labelled: bool = True,
     ) -> int:
-        """A branch along a course whose diameter tapers between two calibres."""
+        """A branch along a course whose diameter goes through the calibres, evenly placed along it."""
         points = self.heart.frame.to_patient(course.T).T
         points = resample(points, STEP_MM)
         points = self._before_another_vessel(points, vessel, max(calibre_mm) / 2)
@@ -85,18 +99,25 @@ class Layout:
         length = arc_length(points)
         part = length / length[-1]
         uneven = gaussian_filter1d(self.rng.normal(0, 1, len(points)), 12)
-        uneven *= 0.035 / max(uneven.std(), 1e-9)
-        part = part**0.9 if vessel else part**0.45  # veins narrow fast upstream of their mouth
-        diameter = (calibre_mm[0] + (calibre_mm[1] - calibre_mm[0]) * part) * (1 + uneven)
+        uneven = np.clip((uneven - uneven.mean()) * 0.035 / max(uneven.std(), 1e-9), -0.12, 0.12)
+        part = part if vessel else part**0.45  # veins narrow fast upstream of their mouth
+        diameter = np.interp(part, np.linspace(0, 1, len(calibre_mm)), calibre_mm) * (1 + uneven)
+        if vessel:
+            diameter *= self._patients_calibre(vessel, start + length)
         aorta = self.template.aorta.blood(self.heart.frame.to_template(points.T)) < 0.4
         in_aorta = aorta & (length < 12.0) if parent < 0 and vessel else np.zeros(len(points), bool)
-        labelled = vessel > 0 and not name.startswith("S")
         origin = start + length
         self.branches.append(
-            Branch(name, vessel, points, diameter / 2, parent, parent_index, origin, in_aorta, labelled)
+            Branch(name, vessel, points, diameter / 2, parent, parent_index, origin, in_aorta, labelled and vessel > 0)
         )
         self.courses.append(course)
         return len(self.branches) - 1
+
+    def _patients_calibre(self, vessel: int, from_ostium_mm: np.ndarray) -> np.ndarray:
+        """The factor (n,) of this patient's small-vessel disease and ectasia."""
+        number, wide = self.variant.ectasia
+        narrow = 1 + (self.variant.narrowing - 1) * np.clip(from_ostium_mm / 90.0, 0, 1)
+        return narrow * (wide if number == vessel else 1.0)
 
     def _before_another_vessel(self, points: np.ndarray, vessel: int, radius_mm: float) -> np.ndarray:
         """The course up to where it would run into a branch of another artery: their territories do not cross."""
@@ -116,10 +137,25 @@ class Layout:
         return index, self.heart.frame.to_template(points[index][:, None])[:, 0]
 
 
+TAPER = {
+    LAD: (1.0, 0.83, 0.64, 0.54, 0.44),
+    LCX: (1.0, 0.86, 0.72, 0.57, 0.44),
+    RCA: (1.0, 0.94, 0.85, 0.73, 0.50),
+}
+"""Diameter relative to the vessel's start, at even parts of its length: the LAD narrows with its first diagonals, the
+right coronary artery hardly before the crux."""
+DISTAL_LEAST_MM = 1.2
+
+
+def taper(vessel: int, proximal_mm: float) -> tuple[float, ...]:
+    """Diameters in mm at even parts of a trunk's length."""
+    return tuple(max(part * proximal_mm, DISTAL_LEAST_MM) for part in TAPER[vessel])
+
+
 def draw_calibres(rng: np.random.Generator, dominance: str, sex: float) -> dict[int, float]:
-    """Proximal diameters in mm: Dodge 1992, nudged towards the larger ones that CT measures."""
+    """Diameters in mm at the start of each trunk: Dodge 1992, nudged towards the larger ones that CT measures."""
     general = float(np.exp(rng.normal(0, 0.07))) * sex
-    right = {"right": 4.15, "co": 3.6, "left": 2.95}[dominance]
-    circumflex = {"right": 3.55, "co": 3.8, "left": 4.3}[dominance]
-    mean = {LM: 4.95, LAD: 3.95, LCX: circumflex, RCA: right}
+    right = {"right": 4.3, "co": 3.7, "left": 3.05}[dominance]
+    circumflex = {"right": 3.75, "co": 3.95, "left": 4.5}[dominance]
+    mean = {LM: 4.95, LAD: 3.98, LCX: circumflex, RCA: right}
     return {vessel: float(max(value * general + rng.normal(0, 0.3), 2.0)) for vessel, value in mean.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cacnet.phantom.coronary_layout import LAD, LCX, LM, Layout
+from cacnet.phantom.coronary_layout import LAD, LCX, LM, Layout, taper
 from cacnet.phantom.coronary_right import lay_posterior
 from cacnet.phantom.coronary_routes import (
     ANTERIOR_GROOVE_DEG,
@@ -16,58 +16,78 @@ from cacnet.phantom.coronary_routes import (
     settle,
     wiggle,
 )
-from cacnet.phantom.heart_template import in_ventricle, unit
+from cacnet.phantom.heart_template import AORTIC_AXIS, in_ventricle, unit
 from cacnet.phantom.shapes import gradient
 
 BRIDGE_SHARE = 0.22
 """Patients whose mid LAD dips into the muscle (CT finds bridges in about a quarter)."""
+SHORT_CIRCUMFLEX = 0.1
+"""Right-dominant patients whose circumflex ends early, after its marginals."""
 
 
 def lay_left(layout: Layout, sizes: dict[int, float], sex: float) -> None:
     """Lay the left coronary artery and all its branches."""
-    lm = _lay_left_main(layout, sizes[LM])
+    lm = _lay_left_main(layout, sizes[LM]) if layout.variant.left_main else -1
     lad = _lay_descending(layout, lm, sizes[LAD], sex)
     _add_diagonals(layout, lad, sex)
     _add_septals(layout, lad)
     lcx = _lay_circumflex(layout, lm, sizes[LCX], sex)
+    if layout.variant.ramus:
+        _add_intermediate(layout, lm, *((lcx, LCX) if layout.rng.random() < 0.3 else (lad, LAD)), sex)
     _add_marginals(layout, lcx, sex)
-    if layout.rng.random() < 0.24:
-        _add_intermediate(layout, *((lcx, LCX) if layout.rng.random() < 0.3 else (lad, LAD)), sex)
     if layout.patient.dominance != "right":
         lay_posterior(layout, lcx, LCX, sex, descending=layout.patient.dominance == "left")
 
 
+def _ostium(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
+    """The left ostium and the direction out of it."""
+    ostium = layout.template.left_ostium
+    return ostium, unit(ostium - layout.template.sinus_centre)
+
+
 def _lay_left_main(layout: Layout, diameter_mm: float) -> int:
-    rng, template = layout.rng, layout.template
-    ostium, out = template.left_ostium, unit(template.left_ostium - template.sinus_centre)
-    length = float(np.clip(rng.normal(10, 3), 4, 18))
-    towards = unit(np.array([0.85, -0.35, -0.30]) + rng.normal(0, 0.15, 3))
-    end = ostium + 3 * out + length * towards
-    guides = [ostium - 2.5 * out, ostium + 2.0 * out, 0.5 * (ostium + end) + 0.5 * out, end]
+    ostium, out = _ostium(layout)
+    towards = unit(np.array([0.85, -0.35, -0.30]) + layout.rng.normal(0, 0.15, 3))
+    end = ostium + 2 * out + layout.variant.left_main_mm * towards
+    guides = [ostium - 2.5 * out, ostium + 1.5 * out, 0.5 * (ostium + end) + 0.5 * out, end]
     course = layout.settled(guides, [], 2.4, (0.1, 0.3), 5.0)
     return layout.add("LM", LM, course, (diameter_mm * 1.03, diameter_mm * 0.97))
 
 
-def _end_of(layout: Layout, branch: int) -> tuple[int, np.ndarray]:
-    return len(layout.branches[branch].points_mm) - 1, layout.courses[branch][-1]
+def _start(layout: Layout, lm: int, aside_mm: float) -> tuple[int, list[np.ndarray]]:
+    """Where a trunk leaves the left main, or the aorta where there is none, and the first points of its course."""
+    if lm >= 0:
+        return len(layout.branches[lm].points_mm) - 1, [layout.courses[lm][-1]]
+    ostium, out = _ostium(layout)
+    beside = ostium + aside_mm * unit(np.cross(AORTIC_AXIS, out))
+    return 0, [beside - 2.5 * out, beside + 2 * out, beside + 5 * out]
 
 
 def _lay_descending(layout: Layout, lm: int, diameter_mm: float, sex: float) -> int:
-    rng, template = layout.rng, layout.template
-    index, end = _end_of(layout, lm)
+    rng, template, variant = layout.rng, layout.template, layout.variant
+    index, guides = _start(layout, lm, -2.6)
     angle = ANTERIOR_GROOVE_DEG
-    guides = [end, 0.5 * end + 0.5 * layout.on(10, angle - 3)]
-    guides += [layout.on(along, angle) for along in (12, 24, 36, 48, 60, 70, 78)]
-    past_apex = float(rng.choice([-8.0, 4.0, 18.0], p=[0.2, 0.4, 0.4]))
-    if past_apex > -5:
+    # The long one of two descending arteries runs beside the groove and comes back to it.
+    aside = {24: -13, 36: -17, 48: -12, 60: -4} if variant.dual_descending else {}
+    guides += [0.5 * guides[-1] + 0.5 * layout.on(10, angle - 3)]
+    guides += [layout.on(along, angle + aside.get(along, 0)) for along in (12, 24, 36, 48, 60, 70, 78)]
+    if variant.past_apex_mm > -5:
         guides += [in_ventricle(86, 4, -14), in_ventricle(90, 2, -2)]
-    if past_apex > 5:
-        guides += [in_ventricle(84, 3, 15), on_ventricle(template, 84 - past_apex, POSTERIOR_GROOVE_DEG)]
-    grooves = [template.left_ventricle.outer, template.right_ventricle.outer]
-    course = layout.settled(guides, grooves, 2.0, (0.25, 0.9), 3.0, 8.0)
+    if variant.past_apex_mm > 14:
+        guides += [in_ventricle(84, 3, 15), on_ventricle(template, 84 - variant.past_apex_mm, POSTERIOR_GROOVE_DEG)]
+    grooves = (
+        [template.left_ventricle.outer] if aside else [template.left_ventricle.outer, template.right_ventricle.outer]
+    )
+    course = layout.settled(guides, grooves, 2.0, (0.3, 1.7), 3.0, 8.0)
     if rng.random() < BRIDGE_SHARE:
         course = _bridged(layout, course)
-    return layout.add("LAD", LAD, course, (diameter_mm, 1.5 * sex), lm, index)
+    lad = layout.add("LAD", LAD, course, taper(LAD, diameter_mm), lm, index)
+    if aside:
+        index, root = layout.at(lad, 16.0)
+        short = [root, *(layout.on(along, angle + 3) for along in (22, 34, 46))]
+        course = layout.settled(short, [template.left_ventricle.outer], 1.8, (0.3, 0.7))
+        layout.add("LADshort", LAD, course, (0.7 * diameter_mm, 1.3), lad, index)
+    return lad
 
 
 def _bridged(layout: Layout, course: np.ndarray) -> np.ndarray:
@@ -81,25 +101,30 @@ def _bridged(layout: Layout, course: np.ndarray) -> np.ndarray:
 
 def _lay_circumflex(layout: Layout, lm: int, diameter_mm: float, sex: float) -> int:
     rng, template, dominance = layout.rng, layout.template, layout.patient.dominance
-    index, end = _end_of(layout, lm)
-    reach = {"right": [150, 115], "co": [150, 118, 92], "left": [150, 118, 92, 68]}[dominance]
-    if dominance == "right" and rng.random() < 0.3:
-        reach = reach[:1]
-    guides = [end]
+    index, guides = _start(layout, lm, 2.6)
+    reach = {"right": [150, 130], "co": [150, 118, 92], "left": [150, 118, 92, 68]}[dominance]
     guides += [on_ventricle(template, -4, angle + rng.normal(0, 2.0), -2.5) for angle in (-116, -128, -142)]
     guides += [layout.on(-1, angle) for angle in (-160, 180, *reach)]
     grooves = [template.left_ventricle.outer, template.left_atrium.outer]
-    course = layout.settled(guides, grooves, 2.6, (0.25, 0.6), 3.0, 8.0)
-    distal = {"right": 1.5, "co": 1.9, "left": 2.4}[dominance] * sex
-    return layout.add("LCx", LCX, course, (diameter_mm, distal), lm, index)
+    course = layout.settled(guides, grooves, 2.6, (0.3, 0.8), 3.0, 8.0)
+    if dominance == "right" and rng.random() < SHORT_CIRCUMFLEX:
+        course = course[: int(rng.uniform(0.45, 0.9) * len(course))]
+    elif dominance == "right":
+        # Before the crux it turns down over the posterolateral wall.
+        end = rng.uniform(10, 40)
+        down = [layout.on(3 + part * end, 129 - 10 * part) for part in (0.3, 0.65, 1.0)]
+        course = layout.carried_on(course, down, grooves[:1], 2.0)
+    return layout.add("LCx", LCX, course, taper(LCX, diameter_mm), lm, index)
 
 
-def _add_intermediate(layout: Layout, parent: int, vessel: int, sex: float) -> None:
-    """A ramus intermedius: from just past the bifurcation over the lateral wall."""
+def _add_intermediate(layout: Layout, lm: int, parent: int, vessel: int, sex: float) -> None:
+    """A ramus intermedius: from the bifurcation or just past it over the lateral wall, sometimes a large one."""
     index, root = layout.at(parent, 2.5)
+    if lm >= 0 and layout.variant.trifurcation:
+        parent, (index, (root, *_)) = lm, _start(layout, lm, 0.0)
     guides = [root, 0.5 * (root + layout.on(14, -98)), *(layout.on(a, -100 - 0.3 * a) for a in (16, 30, 45, 58))]
-    course = layout.settled(guides, [layout.template.left_ventricle.outer], 2.0, (0.3, 0.8))
-    layout.add("RI", vessel, course, (2.4 * sex, 1.1), parent, index)
+    course = layout.settled(guides, [layout.template.left_ventricle.outer], 2.0, (0.3, 1.0), rounds=4)
+    layout.add("RI", vessel, course, (layout.rng.uniform(1.8, 3.0) * sex, 1.8 * sex, 1.1), parent, index)
 
 
 def _add_diagonals(layout: Layout, lad: int, sex: float) -> None:
@@ -118,7 +143,7 @@ def _add_diagonals(layout: Layout, lad: int, sex: float) -> None:
                 for f in (0.2, 0.5, 0.75, 1.0)
             ),
         ]
-        course = layout.settled(guides, [lv], 1.6, (0.3, 0.9), 3.0)
+        course = layout.settled(guides, [lv], 1.6, (0.3, 1.1), 3.0, rounds=4)
         layout.add(f"D{number}", LAD, course, (sex * rng.uniform(1.8, 2.4), sex * rng.uniform(0.9, 1.2)), lad, index)
 
 
@@ -138,7 +163,7 @@ def _add_septals(layout: Layout, lad: int) -> None:
         inside = Rule(ventricle, -3.0 if along < 40 else -1.8)
         clear = Rule(layout.template.left_ventricle.blood, 1.5, at_least=True)
         course = settle(line, [inside, clear], np.clip(arc_length(line) / 3.0, 0, 1), rounds=10)
-        layout.add(f"S{number}", LAD, course, (rng.uniform(0.9, 1.4), 0.6), lad, index)
+        layout.add(f"S{number}", LAD, course, (rng.uniform(0.9, 1.4), 0.6), lad, index, labelled=False)
 
 
 def _add_marginals(layout: Layout, lcx: int, sex: float) -> None:
@@ -154,5 +179,5 @@ def _add_marginals(layout: Layout, lcx: int, sex: float) -> None:
         angle = float(np.degrees(np.arctan2(sideways[1], sideways[0])))
         drift, reach = rng.uniform(-25, 5), rng.uniform(38, 66)
         guides = [root, *(layout.on(3 + f * reach, angle + drift * f) for f in (0.15, 0.4, 0.7, 1.0))]
-        course = layout.settled(guides, [lv], 1.7, (0.3, 0.9), 3.0)
+        course = layout.settled(guides, [lv], 1.7, (0.3, 1.1), 3.0, rounds=4)
         layout.add(f"OM{number}", LCX, course, (sex * rng.uniform(2.0, 2.7), sex * rng.uniform(0.9, 1.2)), lcx, index)

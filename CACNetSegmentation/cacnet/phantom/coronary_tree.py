@@ -20,7 +20,8 @@ class Branch:
         parent_index: the parent's sample where this branch starts.
         from_ostium_mm: (n,) distance along the vessel from its ostium.
         in_aorta: (n,) bool, samples at the start that lie inside the aortic lumen.
-        labelled: whether it belongs to the artery label; septal branches inside the muscle do not.
+        labelled: whether it belongs to the artery label; septal branches inside the muscle and twigs do not.
+        filling: (n,) share of the contrast that reaches the lumen there: 0 in an occlusion; None for all of it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Branch:
     from_ostium_mm: np.ndarray
     in_aorta: np.ndarray
     labelled: bool = True
+    filling: np.ndarray | None = None
 
     @property
     def length_mm(self) -> float:

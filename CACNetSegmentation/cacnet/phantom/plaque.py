@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.spatial import cKDTree
 
 from cacnet.phantom.canvas import Canvas
+from cacnet.phantom.coronary_labels import join_vessels
 from cacnet.phantom.coronary_tree import Branch, CoronaryTree
 from cacnet.phantom.patient import Patient
 from cacnet.phantom.plaque_draw import Plaque, PlaqueRecord, draw_plaques
@@ -38,7 +39,7 @@ def paint_plaque(canvas: Canvas, tree: CoronaryTree, patient: Patient) -> tuple[
         record = _paint_one(canvas, tree, plaque)
         if record is not None:
             records.append(record)
-    _settle_labels(canvas, tree)
+    _settle_labels(canvas)
     return tuple(records)
 
 
@@ -59,10 +60,10 @@ class _Patch:
 
 def _paint_one(canvas: Canvas, tree: CoronaryTree, plaque: Plaque) -> PlaqueRecord | None:
     branch = tree.arteries[plaque.branch]
-    patch = _patch(canvas, branch, plaque)
+    wall = tree.wall_mm(branch)
+    patch = _patch(canvas, branch, wall, plaque)
     if patch is None:
         return None
-    wall = tree.wall_mm(branch)
     signed, core = plaque_distance(branch, wall, plaque, patch.positions_mm)
     cover = np.clip(0.5 - signed / patch.sub_mm, 0, 1).reshape(len(patch.index), -1)
     fraction = cover.mean(axis=1).astype(np.float32)
@@ -95,15 +96,19 @@ def _paint_one(canvas: Canvas, tree: CoronaryTree, plaque: Plaque) -> PlaqueReco
     )
 
 
-def _settle_labels(canvas: Canvas, tree: CoronaryTree) -> None:
+def _settle_labels(canvas: Canvas) -> None:
     """Calcium is always inside the artery label, and nothing calcified there is called a distractor."""
     calcium = canvas.layers["calcium"]
     inside = calcium > 0
-    canvas.layers["coronary"][inside] = calcium[inside]
+    coronary = canvas.layers["coronary"]
+    coronary[inside] = calcium[inside]
+    join_vessels(coronary)
+    # Plaque at a bifurcation belongs to the vessel that its voxels are connected to.
+    calcium[inside] = coronary[inside]
     canvas.layers["distractor"][inside] = 0
 
 
-def _patch(canvas: Canvas, branch: Branch, plaque: Plaque) -> _Patch | None:
+def _patch(canvas: Canvas, branch: Branch, wall_mm: np.ndarray, plaque: Plaque) -> _Patch | None:
     half = plaque.length_mm / 2 + 1.0
     span = np.abs(branch.from_ostium_mm - branch.from_ostium_mm[plaque.sample]) <= half
     reach = float(branch.radius_mm[span].max()) + 1.2 + plaque.thickness_mm
@@ -112,6 +117,7 @@ def _patch(canvas: Canvas, branch: Branch, plaque: Plaque) -> _Patch | None:
         return None
     grid = np.stack(np.broadcast_arrays(box.x_mm, box.y_mm, box.z_mm), axis=-1).reshape(-1, 3).astype(float)
     near = cKDTree(branch.points_mm[span]).query(grid, distance_upper_bound=reach + canvas.spacing_mm)[0] < np.inf
+    near[near] = _may_hold(branch, wall_mm, plaque, grid[near], canvas.spacing_mm)
     ranges = [np.arange(s.start, s.stop) for s in box.slices]
     index = np.ravel_multi_index(np.meshgrid(*ranges, indexing="ij"), canvas.hu.shape).ravel()[near]
     if not len(index):
@@ -131,6 +137,34 @@ def plaque_distance(
     A plaque is a lens in (length along the branch, angle about it), `thickness_mm` thick at its centre, its outline
     broken up by noise.
     """
+    sample, across, along, turn = _coordinates(branch, plaque, positions_mm)
+    half_arc = np.radians(plaque.arc_deg) / 2
+    noise = _outline_noise(plaque, positions_mm)
+    inside = 1 - (2 * along / plaque.length_mm) ** 2 - (turn / half_arc) ** 2 + plaque.roughness * noise
+    thick = plaque.thickness_mm * np.sqrt(np.clip(inside, 0, 1.2))
+    middle = branch.radius_mm[sample] + 0.5 * wall_mm[sample] + (0.5 - plaque.encroachment) * thick
+    signed = np.abs(across - middle) - thick / 2
+    # There is no arterial wall inside the aortic lumen.
+    within = (inside > 0) & ~branch.in_aorta[sample]
+    signed = np.where(within, signed, np.maximum(signed, 0.3))
+    if not plaque.calcified:
+        return signed, _soft_density(plaque, inside)
+    core = np.clip(0.72 + 0.34 * np.sqrt(np.clip(inside, 0, 1)) + 0.06 * noise, 0.5, 1.15)
+    return signed, core
+
+
+def _soft_density(plaque: Plaque, inside: np.ndarray) -> np.ndarray:
+    """Attenuation relative to the rim's: that of the lipid core where a soft plaque is deepest."""
+    if plaque.core_hu is None:
+        return np.ones_like(inside)
+    depth = np.clip((inside - 0.35) / 0.2, 0, 1)
+    return 1 + depth * (plaque.core_hu / plaque.hu - 1)
+
+
+def _coordinates(
+    branch: Branch, plaque: Plaque, positions_mm: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Nearest sample, distance from the centre line, length and angle (rad) from the plaque's middle; each (m,)."""
     _, sample = cKDTree(branch.points_mm).query(positions_mm)
     direction, first = tangents(branch), frame_normals(branch)
     second = np.cross(direction, first)
@@ -141,17 +175,25 @@ def plaque_distance(
     across, angle = np.hypot(u, v), np.arctan2(v, u)
     along = branch.from_ostium_mm[sample] + ahead - branch.from_ostium_mm[plaque.sample]
     turn = np.abs((angle - plaque.angle + plaque.twist * along + np.pi) % (2 * np.pi) - np.pi)
-    half_arc = np.radians(plaque.arc_deg) / 2
-    noise = _outline_noise(plaque, positions_mm)
-    inside = 1 - (2 * along / plaque.length_mm) ** 2 - (turn / half_arc) ** 2 + plaque.roughness * noise
-    thick = plaque.thickness_mm * np.sqrt(np.clip(inside, 0, 1.2))
-    middle = branch.radius_mm[sample] + 0.5 * wall_mm[sample] + (0.5 - plaque.encroachment) * thick
-    signed = np.abs(across - middle) - thick / 2
-    # There is no arterial wall inside the aortic lumen.
-    within = (inside > 0) & ~branch.in_aorta[sample]
-    signed = np.where(within, signed, np.maximum(signed, 0.3))
-    core = np.clip(0.72 + 0.34 * np.sqrt(np.clip(inside, 0, 1)) + 0.06 * noise, 0.5, 1.15)
-    return signed, core if plaque.calcified else np.ones_like(core)
+    return sample, across, along, turn
+
+
+def _may_hold(
+    branch: Branch, wall_mm: np.ndarray, plaque: Plaque, centres_mm: np.ndarray, spacing_mm: float
+) -> np.ndarray:
+    """Which voxels (m,) a plaque can reach, with its outline's noise at its most; the others need no sub-voxels."""
+    sample, across, along, turn = _coordinates(branch, plaque, centres_mm)
+    margin = 0.9 * spacing_mm
+    swell = np.sqrt(1 + 5 * plaque.roughness)
+    off_wall = across - branch.radius_mm[sample] - 0.5 * wall_mm[sample]
+    thick = 1.1 * plaque.thickness_mm
+    reach_rad = margin / np.maximum(across - margin, 0.2)
+    return (
+        (off_wall > -plaque.encroachment * thick - margin)
+        & (off_wall < (1 - plaque.encroachment) * thick + margin)
+        & (np.abs(along) < swell * plaque.length_mm / 2 + margin)
+        & (turn < swell * np.radians(plaque.arc_deg) / 2 + reach_rad)
+    )
 
 
 def frame_normals(branch: Branch) -> np.ndarray:

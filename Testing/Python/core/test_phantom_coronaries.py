@@ -1,9 +1,12 @@
 """Coronary arteries run from the aorta in the fat on the heart, with published calibres."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from cacnet.phantom import coronaries
 from cacnet.phantom.canvas import Canvas
-from cacnet.phantom.coronaries import build_coronaries, paint_coronaries
+from cacnet.phantom.coronaries import build_coronaries, lumen_hu, paint_coronaries
 from cacnet.phantom.devices import Distractor
 from cacnet.phantom.heart import build_heart
 from cacnet.phantom.patient import draw_patient
@@ -114,6 +117,48 @@ def test_the_same_patient_has_the_same_tree(trees):
         np.testing.assert_array_equal(first.radius_mm, second.radius_mm)
 
 
+def test_calibres_and_lengths_are_near_their_published_means(trees):
+    for name, low, high in (("RCA", 112, 145), ("LAD", 85, 130), ("LCx", 65, 110), ("PDA", 40, 68)):
+        assert low < np.mean([tree.branch(name).length_mm for _, _, tree in trees.values()]) < high
+    distal = [
+        2 * b.radius_mm[int(0.83 * len(b.radius_mm))] for b in (tree.branch("LAD") for _, _, tree in trees.values())
+    ]
+    assert np.mean(distal) == pytest.approx(1.9, abs=0.25)
+
+
+def test_without_a_left_main_both_arteries_leave_the_aorta_side_by_side(trees, monkeypatch):
+    patient, heart, _ = trees[1]
+    usual = coronaries.draw_variant
+    monkeypatch.setattr(coronaries, "draw_variant", lambda rng: replace(usual(rng), left_main=False))
+    tree = build_coronaries(patient, heart)
+    assert tree.branch("LM") is None
+    for name in ("LAD", "LCx"):
+        branch = tree.branch(name)
+        assert branch.parent == -1
+        assert branch.in_aorta[0]
+        assert np.linalg.norm(branch.points_mm - heart.left_ostium_mm, axis=1).min() < 4.5
+
+
+def test_two_descending_arteries_belong_to_the_same_vessel(trees, monkeypatch):
+    patient, heart, _ = trees[2]
+    usual = coronaries.draw_variant
+    monkeypatch.setattr(coronaries, "draw_variant", lambda rng: replace(usual(rng), dual_descending=True))
+    tree = build_coronaries(patient, heart)
+    short = tree.branch("LADshort")
+    assert short.vessel == 2
+    assert short.length_mm < tree.branch("LAD").length_mm
+
+
+def test_an_occluded_lumen_has_no_contrast(trees):
+    patient, _, tree = trees[1]
+    branch = tree.branch("RCA")
+    filling = np.ones(len(branch.points_mm))
+    filling[100:] = 0.0
+    hu = lumen_hu(replace(branch, filling=filling), patient)
+    assert hu[:100].min() > 150
+    np.testing.assert_allclose(hu[100:], 45.0)
+
+
 @pytest.mark.parametrize("seed", [1, 5])
 def test_each_vessel_label_is_one_connected_tree_that_reaches_its_ostium(trees, seed):
     patient, heart, tree = trees[seed]
@@ -121,6 +166,8 @@ def test_each_vessel_label_is_one_connected_tree_that_reaches_its_ostium(trees, 
     canvas = Canvas.filled(points.min(axis=0) - 5, points.max(axis=0) + 5, 0.8, -90.0)
     paint_coronaries(canvas, tree, patient)
     label = canvas.layers["coronary"]
+    for vessel in (1, 2, 3, 4):
+        assert ndimage.label(label == vessel, np.ones((3, 3, 3)))[1] == 1
     for vessels, ostium in (((1, 2, 3), heart.left_ostium_mm), ((4,), heart.right_ostium_mm)):
         mask = np.isin(label, vessels)
         assert ndimage.label(mask, np.ones((3, 3, 3)))[1] == 1

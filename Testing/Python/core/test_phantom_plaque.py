@@ -129,7 +129,8 @@ def test_lesions_per_calcified_patient_and_vessels_follow_the_published_numbers(
     counts, vessels = [], {1: 0, 2: 0, 3: 0, 4: 0}
     for seed in range(400):
         patient = draw_patient(seed)
-        plaques = [p for p in draw_plaques(tree, patient) if p.calcified]
+        # Smaller specks do not fill half a voxel.
+        plaques = [p for p in draw_plaques(tree, patient) if p.calcified and p.length_mm * p.thickness_mm > 1.2]
         if not plaques:
             continue
         counts.append(len(plaques))
@@ -143,6 +144,47 @@ def test_lesions_per_calcified_patient_and_vessels_follow_the_published_numbers(
     assert share[4] == pytest.approx(0.59, abs=0.12)
     assert share[3] == pytest.approx(0.56, abs=0.12)
     assert share[1] == pytest.approx(0.34, abs=0.12)
+
+
+def test_a_soft_plaques_core_is_less_dense_than_its_rim():
+    branch = straight_branch()
+    wall = np.full(len(branch.points_mm), 0.6)
+    middle = np.array([[2.3 * np.cos(a), 2.3 * np.sin(a), 15.0] for a in np.linspace(-np.pi, np.pi, 90)])
+    soft = ring_plaque(kind="soft", calcified=False, hu=100.0, core_hu=20.0)
+    signed, density = plaque_distance(branch, wall, soft, middle)
+    assert density[np.argmin(signed)] == pytest.approx(0.2)
+    assert density[signed > 0.25].max() == 1.0
+
+
+def test_spots_of_calcium_lie_within_soft_plaque(tree):
+    mixed = 0
+    for seed in range(60):
+        plaques = draw_plaques(tree, replace(draw_patient(seed), calcium_burden=0.5, age_years=80))
+        soft = [p for p in plaques if p.kind == "soft"]
+        for spot in (p for p in plaques if p.kind == "spot"):
+            near = [s for s in soft if s.branch == spot.branch and s.encroachment == spot.encroachment]
+            mixed += bool(near)
+            for plaque in near:
+                assert abs(spot.sample - plaque.sample) * 0.3 <= 0.36 * plaque.length_mm + 0.6
+    assert mixed > 10
+
+
+def test_both_sides_of_a_tram_track_lie_on_the_same_branch(tree):
+    tracks = []
+    for seed in range(150):
+        tracks += [p for p in draw_plaques(tree, replace(draw_patient(seed), calcium_burden=4.0)) if p.kind == "tram"]
+    assert tracks
+    for one, other in zip(tracks[::2], tracks[1::2], strict=True):
+        assert one.branch == other.branch
+        assert np.cos(one.angle - other.angle) < 0
+        assert min(one.length_mm, other.length_mm) >= 14
+
+
+def test_a_patient_without_a_left_main_can_have_plaque(tree):
+    lad = tree.branch("LAD")
+    alone = CoronaryTree((replace(lad, parent=-1),), ())
+    plaques = draw_plaques(alone, replace(draw_patient(1), calcium_burden=2.0))
+    assert {p.branch for p in plaques} == {0}
 
 
 def test_more_burden_means_more_lesions(tree):
