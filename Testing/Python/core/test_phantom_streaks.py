@@ -15,8 +15,9 @@ def two_rods(hu: float) -> np.ndarray:
 
 
 def test_the_band_between_two_metal_rods_is_dark():
-    artefact = streaks_hu(two_rods(4000.0), GEOMETRY, 1.0, np.random.default_rng(0))
-    between, aside = artefact[1, 30:34, 24:42].mean(), artefact[1, 4:10, 24:42].mean()
+    # The mean of several scans: each misjudges its projections in its own way.
+    artefact = sum(streaks_hu(two_rods(4000.0), GEOMETRY, 1.0, np.random.default_rng(seed)) for seed in range(8)) / 8
+    between, aside = artefact[:, 30:34, 24:42].mean(), artefact[:, 4:10, 24:42].mean()
     assert between < -20
     assert between < aside
 
