@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import multiprocessing
+import os
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -79,6 +82,18 @@ def parse_seeds(text: str) -> range:
         raise SeedRangeError(f"seeds '{text}'", "two whole numbers as A:B, B excluded") from error
 
 
+def end_with_parent() -> None:
+    """Let this process end when the one that started it does, even where that one is killed."""
+    threading.Thread(target=_wait_for_end_of_parent, daemon=True).start()
+
+
+def _wait_for_end_of_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Make training cases from simulated CT angiograms.")
@@ -98,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for seed in seeds:
             make(seed)
         return 0
-    with ProcessPoolExecutor(options.workers) as pool:
+    with ProcessPoolExecutor(options.workers, initializer=end_with_parent) as pool:
         for _ in pool.map(make, seeds):
             pass
     return 0

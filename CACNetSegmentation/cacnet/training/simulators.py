@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from cacnet.errors import CacnetError
 from cacnet.training.cases import RECORD_FILE, list_cases
-from cacnet.training.make_cases import case_folder, make_case
+from cacnet.training.make_cases import case_folder, end_with_parent, make_case
 
 FIRST_CASES = 2
 """How many cases a run waits for before it begins."""
@@ -89,7 +88,7 @@ def wait_for_first_cases(folders: Sequence[Path], simulators: Simulators) -> Non
 
 def _make_cases(seeds: Sequence[int], folder: Path, make: Maker) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     if hasattr(os, "nice"):  # not on Windows
         os.nice(POLITENESS)
     for seed in seeds:
@@ -97,10 +96,3 @@ def _make_cases(seeds: Sequence[int], folder: Path, make: Maker) -> None:
             make(seed, folder)
         except CacnetError as error:
             logger.warning("seed %d is left out: %s", seed, error)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -76,7 +76,7 @@ class Trainer:
         torch.backends.cudnn.benchmark = True  # every step has the same shapes
         network = CACNet(config.network)
         self.seeds_before: frozenset[int] = frozenset()
-        """Seeds of the simulated patients that the model to start from has seen."""
+        """Seeds of the simulated patients that this network saw before this session of the run."""
         if run.init is not None:
             start = load_bundle(run.init)
             network.load_state_dict(start.network.state_dict())
@@ -157,6 +157,7 @@ class Trainer:
             "plateau": self.plateau.state_dict(),
             "random": torch.get_rng_state(),
             "scores": vars(self.last_scores) if self.last_scores else None,
+            "seeds": self._seeds(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -169,8 +170,13 @@ class Trainer:
             torch.set_rng_state(state["random"])
             self.step, self.seconds, self.epoch_loss = state["step"], state["seconds"], state["epoch_loss"]
             self.last_scores = ValidationScores(**state["scores"]) if state["scores"] else None
+            self.seeds_before = self.seeds_before.union(state["seeds"])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit ({error})", "one of the same network") from error
+
+    def _seeds(self) -> list[int]:
+        """Seeds of all simulated patients that the network has seen, even where their cases are gone."""
+        return sorted(self.seeds_before.union(simulated_seeds(self.run.list_cases())))
 
     def model(self) -> LoadedModel:
         """What is validated and exported: the running average with its card."""
@@ -179,7 +185,7 @@ class Trainer:
             "steps": self.step,
             "hours": round(self.seconds / 3600, 2),
             "cases": len(self.run.list_cases()),
-            "seeds": sorted(self.seeds_before.union(simulated_seeds(self.run.list_cases()))),
+            "seeds": self._seeds(),
             "initialised_from": self.run.init,
         }
         accuracy = {"validation_during_training": vars(self.last_scores)} if self.last_scores else {}

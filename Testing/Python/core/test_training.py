@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import re
+import shutil
 import time
 from dataclasses import replace
 
@@ -313,6 +314,8 @@ def test_a_model_names_the_simulated_patients_that_it_has_seen_and_those_of_the_
     assert start.card.training["seeds"] == [7]
     further = training.train(Run((second,), tmp_path / "run2", config, init=str(start.folder)))
     assert further.card.training["seeds"] == [7, 9]
+    shutil.rmtree(first)
+    assert training.export_checkpoint(Run((first,), tmp_path / "run1", config)).card.training["seeds"] == [7]
 
 
 def test_command_line_says_how_to_go_on_when_it_was_interrupted(tmp_path, monkeypatch, caplog):
