@@ -7,8 +7,8 @@ distractors.nii.gz   0 or the kind of what looks like calcium and is not; absent
 record.json          where the labels come from and what is "unknown"; no names, paths or dates
 
 "unknown" lists what nobody labelled: 'coronary', 'distractor', 'vessels' (calcium that names no artery). It is no empty
-truth. Evaluation leaves out every figure that needs it (coronary Dice; the artery of lesions). Training leaves that
-channel out of the loss, or refuses the case.
+truth: whoever evaluates must leave out every figure that needs it (coronary Dice; the artery of lesions), and whoever
+trains must leave that channel out of the loss, or refuse the case, as `cacnet.training.from_dataset` does.
 """
 
 from __future__ import annotations

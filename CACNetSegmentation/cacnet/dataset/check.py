@@ -37,8 +37,8 @@ def _calcium(scan: LabelledScan) -> Iterator[Finding]:
 def _unknown(scan: LabelledScan) -> Iterator[Finding]:
     if scan.coronary is None:
         message = (
-            "The data set does not label the coronary arteries: they are unknown, not absent. The case can be "
-            "evaluated for calcium; training does not take it yet."
+            "The data set does not label the coronary arteries: they are unknown, not absent. Figures of arteries must "
+            "leave this case out, and training does not take it yet."
         )
         yield Finding("coronary-unknown", Severity.NOTE, message)
     if not scan.provenance.named_vessels:

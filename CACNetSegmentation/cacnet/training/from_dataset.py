@@ -47,7 +47,7 @@ def write_training_case(folder: Path, scan: LabelledScan, extra: Mapping[str, An
         raise UnknownArteriesError(
             "the data set does not label the coronary arteries",
             "arteries and calcium: training has no way yet to leave out an unknown channel",
-            "Import with '--as cases' to evaluate on it, or label the arteries",
+            "Label the arteries; '--as cases' writes the case without them",
         )
     prepared = prepare(scan.volume)
     source = scan.volume.geometry
