@@ -78,7 +78,7 @@ QUANTITIES = (
     Quantity("mid RCA, right dominance, mm", "3.4", FACTS, "mid RCA mm right", 3.2, 3.6),
     Quantity("proximal LCx, right dominance, mm", "3.4±.5; CT 3.6±.7", BOTH, "LCx mm right", 3.2, 3.7),
     Quantity("proximal LCx, left dominance, mm", "4.2±.6", DODGE, "LCx mm left", 3.9, 4.5),
-    Quantity("LM length, mm", "about 10", FACTS, "LM length mm", 7, 13),
+    Quantity("LM length, mm", "about 10 drawn", "ours", "LM length mm", 7, 13),
     Quantity("RCA length, right dominance, mm", "120-140", FACTS, "RCA length mm right", 120, 140),
     Quantity("LAD length, mm", "100-130", FACTS, "LAD length mm", 100, 130),
     Quantity("LCx length, right dominance, mm", "80-100", FACTS, "LCx length mm right", 80, 100),
@@ -86,12 +86,11 @@ QUANTITIES = (
     Quantity("PDA length, lower tenth, mm", "not below 25", "ours", "PDA length mm", 25, 60, lowest_tenth),
     Quantity("acute marginal length, mm", "51", FACTS, "AM length mm", 44, 58),
     Quantity("side branch, radius at its start, mm", "0.9-1.2", FACTS, "side radius mm", 0.85, 1.25),
-    Quantity("LAD curvature, proximal third, 1/mm", "below distal", "PMC2759354", "LAD curvature 1", 0.01, 0.12),
-    Quantity("LAD curvature, distal third, 1/mm", "highest of LAD", "PMC2759354", "LAD curvature 3", 0.03, 0.15),
-    Quantity("RCA curvature, proximal third, 1/mm", "above mid", "PMC2759354", "RCA curvature 1", 0.03, 0.15),
-    Quantity("RCA curvature, middle third, 1/mm", "lowest of RCA", "PMC2759354", "RCA curvature 2", 0.01, 0.12),
-    Quantity("right dominance, share", ".78-.85", FACTS, "right", 0.70, 0.88),
-    Quantity("left dominance, share", ".08-.13", FACTS, "left", 0.06, 0.16),
+    Quantity("LAD curvature, distal to proximal third", "above 1", "PMC2759354", "LAD distal to proximal", 1.0, 3.0),
+    Quantity("RCA curvature, middle to proximal third", "below 1", "PMC2759354", "RCA middle to proximal", 0.0, 1.0),
+    Quantity("RCA curvature, middle to distal third", "below 1", "PMC2759354", "RCA middle to distal", 0.0, 1.0),
+    Quantity("right dominance, share", ".78 drawn", "ours", "right", 0.70, 0.88),
+    Quantity("left dominance, share", ".12 drawn", "ours", "left", 0.06, 0.16),
     Quantity("no calcium, share of patients", ".2 by design", "ours", "zero", 0.1, 0.3),
     *(
         Quantity(f"{name} of calcified patients", f"{share:.2f}", COCA, f"{name} calcified", share - 0.06, share + 0.06)
@@ -154,8 +153,10 @@ def measure_tree(tree: CoronaryTree, sex: str, dominance: str) -> Measured:
         branch, third = branches[name], np.array_split(np.arange(len(branches[name].points_mm)), 3)
         found[f"{name} length mm"] = found[f"{name} length mm {dominance}"] = [branch.length_mm]
         bend = curvature(branch.points_mm)
-        for number, part in enumerate(third, 1):
-            found[f"{name} curvature {number}"] = [float(bend[part].mean())]
+        first, middle, last = (float(bend[part].mean()) for part in third)
+        found[f"{name} distal to proximal"] = [last / first]
+        found[f"{name} middle to proximal"] = [middle / first]
+        found[f"{name} middle to distal"] = [middle / last]
         if name != "LAD":
             found[f"{name} mm {dominance}"] = [diameter_between(branch, 5, 10)]
     lad, rca = branches["LAD"], branches["RCA"]
