@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from cacnet import postprocessing, vessels
+from cacnet import postprocessing, refinement, vessels
 from cacnet.anatomy import Vessel
 from cacnet.errors import CacnetError
 from cacnet.prepare import Crop, Prepared, crop_covering, labels_on, probability_on
@@ -27,6 +27,8 @@ SPREAD_MM = 2.0
 CALCIUM_CLEARANCE_MM = 1.5
 """Blood is measured at least this far from calcium, beyond its blooming."""
 
+AS_THE_NETWORK = "Lesion borders are the network's own, as asked for."
+
 
 class HeartOutsideScanError(CacnetError):
     """The region prepared for the network and the CT do not meet."""
@@ -42,6 +44,8 @@ class Labels:
         blood_hu: HU of voxels well inside wide, uncalcified lumen.
         dominance: 'right', 'left', 'co' or None where the tree does not tell.
         notes: sentences of the vessel step.
+        borders: what drew the lesions' borders, in words.
+        borders_refined: whether that was the CT's values (see cacnet.refinement) rather than the network alone.
     """
 
     calcium: np.ndarray
@@ -50,10 +54,15 @@ class Labels:
     blood_hu: np.ndarray
     dominance: str | None
     notes: tuple[str, ...]
+    borders: str = AS_THE_NETWORK
+    borders_refined: bool = False
 
 
-def label(volume: Volume, prepared: Prepared, probabilities: Probabilities) -> Labels:
-    """From probabilities on the model's grid to vessels and calcium on the CT's grid."""
+def label(volume: Volume, prepared: Prepared, probabilities: Probabilities, refine_borders: bool = True) -> Labels:
+    """From probabilities on the model's grid to vessels and calcium on the CT's grid.
+
+    `refine_borders` draws each lesion's border by the CT's values instead of taking the network's.
+    """
     crop = crop_covering(prepared.grid, volume.geometry)
     if crop is None:
         raise HeartOutsideScanError("the heart's region lies outside the CT", "a region inside it")
@@ -63,17 +72,24 @@ def label(volume: Volume, prepared: Prepared, probabilities: Probabilities) -> L
         calcium_probability, coronary_probability, crop.geometry, heart_axis_mm_lps=prepared.region.axis_mm_lps
     )
     del coronary_probability
+    hu = volume.hu[crop.slices]
+    blood_hu = lumen_hu(hu, coronary, calcium, crop.geometry)
+    borders = refinement.Refined(calcium, False, AS_THE_NETWORK)
+    if refine_borders:
+        borders = refinement.refine(calcium, calcium_probability, coronary, hu, crop.geometry, blood_hu)
     on_grid = labels_on(prepared.grid, coronary.astype(np.uint8), crop.geometry) > 0
     territories = vessels.label_territories(on_grid, prepared.hu, prepared.grid)
     coronary_vessel = spread(labels_on(crop.geometry, territories.labels, prepared.grid), coronary, crop.geometry)
-    calcium_vessel = vessels.assign_calcium(calcium, coronary_vessel, crop.geometry)
+    calcium_vessel = vessels.assign_calcium(borders.calcium, coronary_vessel, crop.geometry)
     return Labels(
         calcium=_whole(calcium_vessel, crop, volume),
         coronary=_whole(coronary_vessel, crop, volume),
         probability=_whole(calcium_probability.astype(np.float16), crop, volume),
-        blood_hu=lumen_hu(volume.hu[crop.slices], coronary, calcium, crop.geometry),
+        blood_hu=blood_hu,
         dominance=territories.dominance,
         notes=territories.notes,
+        borders=borders.statement,
+        borders_refined=borders.applied,
     )
 
 

@@ -15,7 +15,7 @@ from cacnet import contrast
 from cacnet.anatomy import NAMED_VESSELS, Vessel
 from cacnet.errors import CacnetError
 from cacnet.findings import Finding, Severity
-from cacnet.labelling import Labels, label
+from cacnet.labelling import AS_THE_NETWORK, Labels, label
 from cacnet.lesions import LesionSet, find_lesions
 from cacnet.prepare import Prepared, normalise_hu, prepare
 from cacnet.progress import Progress, silent
@@ -55,6 +55,7 @@ class Request:
         protocol: name of a scoring protocol; None takes the one for the scan's contrast phase.
         age_years, sex: of the patient, for the percentile; None takes what the DICOM header says.
         series_uid: which series of a DICOM folder; None takes the best.
+        refine_borders: whether the CT's values draw the lesions' borders (see cacnet.refinement) or the network alone.
     """
 
     ct: Path
@@ -64,6 +65,7 @@ class Request:
     age_years: float | None = None
     sex: str | None = None
     series_uid: str | None = None
+    refine_borders: bool = True
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
         probabilities = predict(normalise_hu(prepared.hu), model, device, progress=progress)
     with watch.step("label"):
         progress("label", 0.0)
-        labels = label(volume, prepared, probabilities)
+        labels = label(volume, prepared, probabilities, request.refine_borders)
     with watch.step("score"):
         progress("score", 0.0)
         resolved = resolve_for(volume, request.protocol, labels.blood_hu)
@@ -129,7 +131,7 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
         lesions=lesions,
         resolved=resolved,
         findings=(*findings, *region_findings(prepared), *result_findings(lesions, labels)),
-        model=model_statement(model, device, probabilities),
+        model=model_statement(model, device, probabilities, labels),
         timing_s=tuple(watch.seconds),
         age_years=request.age_years if request.age_years is not None else volume.acquisition.patient_age_years,
         sex=request.sex or volume.acquisition.patient_sex,
@@ -200,6 +202,8 @@ def region_findings(prepared: Prepared) -> tuple[Finding, ...]:
 def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
     """What the result itself gives reason to check."""
     notes = [Finding("vessels", Severity.NOTE, note) for note in labels.notes]
+    if lesions.lesions and not labels.borders_refined and labels.borders != AS_THE_NETWORK:
+        notes.append(Finding("borders-not-refined", Severity.NOTE, labels.borders))
     if not np.isin(labels.coronary, NAMED_VESSELS).any():
         message = (
             "No coronary artery was recognised, so calcium could not be found either; a score of 0 here does not mean "
@@ -213,12 +217,12 @@ def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
     return tuple(notes)
 
 
-def model_statement(model: LoadedModel, device: Device, probabilities: Probabilities) -> ModelStatement:
-    """Which network, on what, and what happened on the way."""
+def model_statement(model: LoadedModel, device: Device, probabilities: Probabilities, labels: Labels) -> ModelStatement:
+    """Which network, on what, and what happened on the way to the labels."""
     return ModelStatement(
         id=model.card.id,
         weights_sha256=model.card.weights.sha256 if model.card.weights else None,
         statement=model.card.statement,
         device=device.description,
-        notes=tuple(probabilities.notes),
+        notes=(*probabilities.notes, labels.borders),
     )

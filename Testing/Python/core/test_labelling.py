@@ -23,10 +23,10 @@ ORIENTATIONS = [
 ALL_AND_OBLIQUE = [*ORIENTATIONS, Rotation.from_euler("xyz", [25, -10, 40], degrees=True).as_matrix()]
 
 
-def labelled(scan: Schematic) -> Labels:
+def labelled(scan: Schematic, refine_borders: bool = True) -> Labels:
     on_grid = prepared(scan)
     calcium, coronary = true_probabilities(on_grid)
-    return label(scan.volume, on_grid, Probabilities(calcium, coronary, choose_device("cpu"), 96))
+    return label(scan.volume, on_grid, Probabilities(calcium, coronary, choose_device("cpu"), 96), refine_borders)
 
 
 @pytest.mark.slow
@@ -63,6 +63,21 @@ def test_blood_is_measured_inside_the_arteries_and_away_from_calcium() -> None:
     assert len(labels.blood_hu) > 100
     assert abs(np.median(labels.blood_hu) - 380) < 5
     assert labels.blood_hu.max() < 500
+
+
+def dice(labels: Labels, scan: Schematic) -> float:
+    found = labels.calcium > 0
+    return float(2 * (found & scan.calcium).sum() / (found.sum() + scan.calcium.sum()))
+
+
+def test_the_ct_draws_the_borders_better_than_the_networks_coarser_grid() -> None:
+    scan = schematic_ccta()
+    refined, plain = labelled(scan), labelled(scan, refine_borders=False)
+    assert dice(refined, scan) > dice(plain, scan)
+    assert refined.borders_refined
+    assert not plain.borders_refined
+    assert "as asked for" in plain.borders
+    np.testing.assert_array_equal(refined.coronary > 0, plain.coronary > 0)
 
 
 def test_spread_gives_a_boundary_voxel_its_neighbours_artery_and_a_far_piece_none() -> None:

@@ -1,13 +1,17 @@
 """What the chain decides between its steps: the protocol, what stops it, and what it remarks on its own result."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from cacnet.findings import Finding, Severity
 from cacnet.inference import Probabilities, choose_device
 from cacnet.labelling import label
 from cacnet.lesions import find_lesions
-from cacnet.pipeline import UnusableInputError, require_usable, resolve_for, result_findings
-from schematic import prepared, schematic_ccta
+from cacnet.network import CACNet, NetworkConfig
+from cacnet.pipeline import UnusableInputError, model_statement, require_usable, resolve_for, result_findings
+from cacnet.weights import InputContract, LoadedModel, ModelCard
+from schematic import prepared, schematic_ccta, true_probabilities
 
 
 def test_no_arteries_give_empty_labels_and_a_warning_that_zero_is_no_finding() -> None:
@@ -21,6 +25,26 @@ def test_no_arteries_give_empty_labels_and_a_warning_that_zero_is_no_finding() -
     lesions = find_lesions(labels.calcium, scan.volume.hu, scan.volume.geometry, resolved)
     findings = result_findings(lesions, labels)
     assert "no-coronary-arteries" in {finding.code for finding in findings}
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_report_says_what_drew_the_borders_and_remarks_where_it_could_not(asked: bool) -> None:
+    scan = schematic_ccta()
+    on_grid = prepared(scan)
+    unenhanced = replace(scan.volume, hu=np.where(scan.coronary, 50, scan.volume.hu).astype(np.int16))
+    calcium, coronary = true_probabilities(on_grid)
+    probabilities = Probabilities(calcium, coronary, choose_device("cpu"), 96, ("smaller tiles",))
+    labels = label(unenhanced, on_grid, probabilities, asked)
+    resolved = resolve_for(unenhanced, "literature", labels.blood_hu)
+    lesions = find_lesions(labels.calcium, unenhanced.hu, unenhanced.geometry, resolved)
+    said = {finding.code: finding.message for finding in result_findings(lesions, labels)}
+    expected = "no contrast agent" if asked else "as asked for"
+    assert expected in labels.borders
+    assert said.get("borders-not-refined") == (labels.borders if asked else None)
+    network = CACNet(NetworkConfig(widths=(2, 4, 4, 4, 4), conditioner_width=2))
+    model = LoadedModel(network, ModelCard("tiny", "Tiny", input=InputContract(tile_voxels=32)))
+    stated = model_statement(model, choose_device("cpu"), probabilities, labels)
+    assert stated.notes == ("smaller tiles", labels.borders)
 
 
 @pytest.mark.parametrize(
