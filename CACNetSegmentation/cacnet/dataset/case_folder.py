@@ -1,14 +1,14 @@
 """The common case folder: what `cacnet evaluate` reads, as `cacnet phantom` writes it, with a record of its origin.
 
 ct.nii.gz            HU
-calcium.nii.gz       1 LM, 2 LAD, 3 LCx, 4 RCA, 5 unassigned
-coronary.nii.gz      the same numbers; absent where the arteries are unknown
+calcium.nii.gz       1 LM, 2 LAD, 3 LCx, 4 RCA, 5 unassigned; absent where unknown
+coronary.nii.gz      the same numbers; absent where unknown
 distractors.nii.gz   0 or the kind of what looks like calcium and is not; absent where unknown
 record.json          where the labels come from and what is "unknown"; no names, paths or dates
 
-"unknown" lists what nobody labelled: 'coronary', 'distractor', 'vessels' (calcium that names no artery). It is no empty
-truth: whoever evaluates must leave out every figure that needs it (coronary Dice; the artery of lesions), and whoever
-trains must leave that channel out of the loss, or refuse the case, as `cacnet.training.from_dataset` does.
+"unknown" lists what nobody labelled: 'calcium', 'coronary', 'distractor', 'vessels' (labels that name no artery). It
+is no empty truth: whoever evaluates must leave out every figure that needs it (coronary Dice; the artery of lesions),
+and whoever trains must leave that channel out of the loss, as `cacnet train` does.
 """
 
 from __future__ import annotations
@@ -115,13 +115,11 @@ def read_case_folder(folder: Path, distractor_file: str = DISTRACTOR_FILE) -> La
     volume = Volume(read.hu, geometry, acquisition, case_id, read.reading_findings)
     names = {"calcium": CALCIUM_FILE, "coronary": CORONARY_FILE, "distractor": distractor_file}
     labels = {name: None if name in unknown else _labels(folder / file, geometry) for name, file in names.items()}
-    if labels["calcium"] is None:
-        raise DatasetFileError(f"'{folder.name}/{RECORD_FILE}' says that calcium is unknown", "labels of calcium")
     return LabelledScan(case_id, volume, labels["calcium"], labels["coronary"], labels["distractor"], provenance)
 
 
 def unknown_labels(folder: Path) -> frozenset[str]:
-    """What nobody labelled in a case folder: of 'coronary', 'distractor', 'vessels'.
+    """What nobody labelled in a case folder: of 'calcium', 'coronary', 'distractor', 'vessels'.
 
     Empty for a folder without a record, as `cacnet phantom` writes it: the simulator knows everything.
 

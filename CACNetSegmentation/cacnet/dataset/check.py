@@ -21,6 +21,8 @@ def check_scan(scan: LabelledScan) -> tuple[Finding, ...]:
 
 
 def _calcium(scan: LabelledScan) -> Iterator[Finding]:
+    if scan.calcium is None:
+        return
     values = scan.volume.hu[scan.calcium > 0]
     if not len(values):
         yield Finding("no-calcium", Severity.NOTE, "The labels hold no calcium: a case of score 0.")
@@ -35,14 +37,15 @@ def _calcium(scan: LabelledScan) -> Iterator[Finding]:
 
 
 def _unknown(scan: LabelledScan) -> Iterator[Finding]:
-    if scan.coronary is None:
-        message = (
-            "The data set does not label the coronary arteries: they are unknown, not absent. Figures of arteries must "
-            "leave this case out, and training does not take it yet."
-        )
-        yield Finding("coronary-unknown", Severity.NOTE, message)
+    for name, words in (("calcium", "calcium"), ("coronary", "the coronary arteries")):
+        if name in scan.unknown:
+            message = (
+                f"The data set does not label {words}: unknown, not absent. Training leaves that channel out, and "
+                "figures of it must leave this case out."
+            )
+            yield Finding(f"{name}-unknown", Severity.NOTE, message)
     if not scan.provenance.named_vessels:
-        message = "The calcium labels name no arteries; figures by artery must leave this case out."
+        message = "The labels name no arteries; figures by artery must leave this case out."
         yield Finding("vessels-unknown", Severity.NOTE, message)
     merged = scan.provenance.left_main_counted_as
     if merged is not None:

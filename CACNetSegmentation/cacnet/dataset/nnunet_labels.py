@@ -21,7 +21,6 @@ from cacnet.dataset.label_maps import values_present
 IGNORE_NAME = "ignore"
 """nnU-Net's own name for voxels that nobody labelled (documentation/ignore_label.md)."""
 
-BACKGROUND_NAME = "background"
 MAX_LABEL = 255
 CALCIUM_WORDS = ("calc", "cac")
 ARTERY_WORDS = ("coronar", "arter", "lumen", "vessel")
@@ -80,8 +79,9 @@ class LabelTable:
 
     @property
     def named_vessels(self) -> tuple[Vessel, ...]:
-        """The arteries that the calcium labels tell apart."""
-        named = {label.structure.vessel for label in self.of_kind(Kind.CALCIUM)}
+        """The arteries that the labels of calcium, or else of arteries, tell apart."""
+        labels = self.of_kind(Kind.CALCIUM) or self.of_kind(Kind.CORONARY)
+        named = {label.structure.vessel for label in labels}
         return tuple(vessel for vessel in NAMED_VESSELS if vessel in named)
 
 
@@ -133,7 +133,7 @@ def label_table(labels: Any, overrides: Mapping[str, Structure]) -> LabelTable:
 
     Raises:
         DatasetFileError: it is no such table (nnU-Net v1 has it the other way round).
-        LabelError: a name that does not say what it is, a user's name that is not there, no calcium.
+        LabelError: a name that does not say what it is, a user's name that is not there, neither calcium nor arteries.
     """
     if not isinstance(labels, dict) or not labels:
         raise DatasetFileError("dataset.json has no table 'labels'", 'labels as {"background": 0, "calcium": 1}')
@@ -154,9 +154,11 @@ def label_table(labels: Any, overrides: Mapping[str, Structure]) -> LabelTable:
         elif values != (0,):
             understood.append(Label(name, values, _structure(name, overrides)))
     table = LabelTable(tuple(understood), ignore)
-    if not table.of_kind(Kind.CALCIUM):
+    if not (table.of_kind(Kind.CALCIUM) or table.of_kind(Kind.CORONARY)):
         raise LabelError(
-            f"none of the labels {', '.join(map(repr, labels))} is calcium", "a label of coronary calcium", _HOW_TO_SAY
+            f"none of the labels {', '.join(map(repr, labels))} is calcium or a coronary artery",
+            "at least one of them",
+            _HOW_TO_SAY,
         )
     return table
 
@@ -181,10 +183,13 @@ def _values(name: str, value: Any) -> tuple[int, ...]:
     return values
 
 
-def split_labels(values_zyx: np.ndarray, table: LabelTable) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+def split_labels(
+    values_zyx: np.ndarray, table: LabelTable
+) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
     """Calcium, coronary and distractor labels (uint8, as in LabelledScan) of an nnU-Net label map.
 
-    Calcium belongs to the artery, so the coronary label covers it. Distractors keep the data set's number as kind.
+    What the data set has no label for is None. Calcium belongs to the artery, so the coronary label covers it.
+    Distractors keep the data set's number as kind.
 
     Raises:
         LabelError: a number that dataset.json does not name, voxels to be ignored, or two meanings of one number.
@@ -204,13 +209,12 @@ def split_labels(values_zyx: np.ndarray, table: LabelTable) -> tuple[np.ndarray,
             f"0 and {', '.join(map(str, sorted(known)))}",
             "Correct the label map or add the number to dataset.json",
         )
-    calcium = _numbers(table, Kind.CALCIUM)[values_zyx]
-    coronary = distractor = None
-    if table.of_kind(Kind.CORONARY):
-        arteries = _numbers(table, Kind.CORONARY)[values_zyx]
-        coronary = np.where(arteries > 0, arteries, calcium)
-    if table.of_kind(Kind.DISTRACTOR):
-        distractor = _numbers(table, Kind.DISTRACTOR)[values_zyx]
+    calcium, coronary, distractor = (
+        _numbers(table, kind)[values_zyx] if table.of_kind(kind) else None
+        for kind in (Kind.CALCIUM, Kind.CORONARY, Kind.DISTRACTOR)
+    )
+    if calcium is not None and coronary is not None:
+        coronary = np.where(coronary > 0, coronary, calcium)
     return calcium, coronary, distractor
 
 

@@ -63,7 +63,7 @@ class LabelledScan:
     Attributes:
         case_id: a pseudonym, fit to be a folder name.
         volume: the CT.
-        calcium: uint8, 0 or the number of the artery (cacnet.anatomy.Vessel).
+        calcium: uint8, 0 or the number of the artery (cacnet.anatomy.Vessel), or None.
         coronary: uint8, 0 or the number of the artery (lumen, wall and plaque), or None.
         distractor: uint8, 0 or the kind of what looks like calcium and is not (hard negatives), or None.
         provenance: where the labels come from.
@@ -71,18 +71,20 @@ class LabelledScan:
 
     Raises:
         GeometryMismatchError: a label map of another shape than the CT.
-        LabelError: a label map of another type, or with numbers that stand for no artery.
+        LabelError: a label map of another type, or with numbers that stand for no artery; neither calcium nor arteries.
     """
 
     case_id: str
     volume: Volume
-    calcium: np.ndarray
+    calcium: np.ndarray | None
     coronary: np.ndarray | None
     distractor: np.ndarray | None
     provenance: Provenance
     findings: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.calcium is None and self.coronary is None:
+            raise LabelError("neither calcium nor coronary arteries are labelled", "at least one of them")
         for name in ("calcium", "coronary", "distractor"):
             labels = getattr(self, name)
             if labels is None:
@@ -99,8 +101,9 @@ class LabelledScan:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """What the data set does not say: of 'coronary', 'distractor' and 'vessels'."""
+        """What the data set does not say: of 'calcium', 'coronary', 'distractor' and 'vessels'."""
         absent = {
+            "calcium": self.calcium is None,
             "coronary": self.coronary is None,
             "distractor": self.distractor is None,
             "vessels": not self.provenance.named_vessels,

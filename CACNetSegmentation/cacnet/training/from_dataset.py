@@ -11,15 +11,10 @@ import SimpleITK as sitk
 
 from cacnet.dataset.case_folder import record_of
 from cacnet.dataset.scan import LabelledScan
-from cacnet.errors import CacnetError
 from cacnet.files import UnwritableOutputError
 from cacnet.prepare import MODEL_SPACING_MM, crop_covering, prepare
-from cacnet.training.cases import RECORD_FILE, write_case
+from cacnet.training.cases import RECORD_FILE, SCHEMA_VERSION, write_case
 from cacnet.volume import Geometry, to_sitk
-
-
-class UnknownArteriesError(CacnetError):
-    """A scan whose arteries nobody labelled, which the loss cannot leave out yet."""
 
 
 class TrainingCases:
@@ -35,38 +30,30 @@ class TrainingCases:
 def write_training_case(folder: Path, scan: LabelledScan, extra: Mapping[str, Any] | None = None) -> Path:
     """Write a scan and its labels as a training case, whole or not at all.
 
-    The record keeps where the labels come from, what is 'unknown', and the calcium's volume before and after, so that
-    what the grid or the heart's region leaves out shows. Unknown distractors are no false truth: they only say where
-    patches are centred.
+    The record keeps where the labels come from, and the calcium's volume before and after, so that what the grid or
+    the heart's region leaves out shows. What nobody labelled is left out of the loss (see cacnet.training.cases);
+    unknown distractors are no false truth, because they only say where patches are centred.
 
     Raises:
-        UnknownArteriesError: nobody labelled the arteries; zeros would teach that there are none.
         UnwritableOutputError: the folder cannot be written to.
     """
-    if scan.coronary is None:
-        raise UnknownArteriesError(
-            "the data set does not label the coronary arteries",
-            "arteries and calcium: training has no way yet to leave out an unknown channel",
-            "Label the arteries; '--as cases' writes the case without them",
-        )
     prepared = prepare(scan.volume)
     source = scan.volume.geometry
-    calcium = labels_on(prepared.grid, scan.calcium, source)
-    coronary = labels_on(prepared.grid, scan.coronary, source)
-    coronary = np.where(coronary > 0, coronary, calcium)
-    distractor = None if scan.distractor is None else labels_on(prepared.grid, scan.distractor, source)
-    if distractor is not None:
-        distractor[calcium > 0] = 0
-    record = {
-        **record_of(scan),
-        "schema_version": 1,
-        "origin_mm_lps": list(prepared.grid.origin_mm_lps),
-        "calcium_mm3": {
+    calcium, coronary, distractor = (
+        None if labels is None else labels_on(prepared.grid, labels, source)
+        for labels in (scan.calcium, scan.coronary, scan.distractor)
+    )
+    record = {**record_of(scan), "origin_mm_lps": list(prepared.grid.origin_mm_lps)}
+    if calcium is not None and scan.calcium is not None:
+        record["calcium_mm3"] = {
             "labelled": float(np.count_nonzero(scan.calcium) * source.voxel_volume_mm3),
             "on_grid": float(np.count_nonzero(calcium) * MODEL_SPACING_MM**3),
-        },
-        **(extra or {}),
-    }
+        }
+        if coronary is not None:
+            coronary = np.where(coronary > 0, coronary, calcium)
+        if distractor is not None:
+            distractor[calcium > 0] = 0
+    record |= {"schema_version": SCHEMA_VERSION, **(extra or {})}
     try:
         return write_case(folder, prepared.hu, calcium, coronary, distractor, record)
     except OSError as error:

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 from cacnet.dataset import case_folder
 from cacnet.dataset.case_folder import read_case_folder, unknown_labels, write_case_folder
-from cacnet.dataset.errors import DatasetFileError, IncompleteCaseError, UnsafeNameError
+from cacnet.dataset.errors import DatasetFileError, IncompleteCaseError, LabelError, UnsafeNameError
 from cacnet.dataset.scan import Provenance
 from cacnet.files import UnwritableOutputError
 from cacnet.masks import read_labels
@@ -129,13 +129,25 @@ def changed_record(folder, **changes):
         {"review": {"state": "perfect", "protocol": None, "model": {"id": None, "weights_sha256": None}}},
         {"review": {"state": "approved"}},
         {"unknown": None},
-        {"unknown": ["calcium"]},
     ],
 )
 def test_a_damaged_record_is_refused(tmp_path, changes):
     folder = changed_record(write_case_folder(tmp_path / "case", corrected_scan()), **changes)
     with pytest.raises(DatasetFileError):
         read_case_folder(folder)
+
+
+def test_a_record_that_knows_nothing_is_refused(tmp_path):
+    folder = changed_record(write_case_folder(tmp_path / "case", corrected_scan()), unknown=["calcium", "coronary"])
+    with pytest.raises(LabelError, match="neither"):
+        read_case_folder(folder)
+
+
+def test_unknown_calcium_comes_back_as_unknown(tmp_path):
+    folder = write_case_folder(tmp_path / "case", corrected_scan(calcium=None))
+    assert not (folder / "calcium.nii.gz").exists()
+    assert unknown_labels(folder) == {"calcium"}
+    assert read_case_folder(folder).calcium is None
 
 
 def test_a_record_with_a_name_that_leads_elsewhere_is_refused(tmp_path):

@@ -7,7 +7,15 @@ from cacnet.dataset.scan import Provenance, Review, ReviewState
 from cacnet.findings import Finding, Severity
 from dataset_folders import SHAPE_ZYX, corrected_scan, spots
 
-LABEL_CODES = {"no-calcium", "calcium-dark", "coronary-unknown", "vessels-unknown", "left-main-merged", "not-approved"}
+LABEL_CODES = {
+    "calcium-unknown",
+    "no-calcium",
+    "calcium-dark",
+    "coronary-unknown",
+    "vessels-unknown",
+    "left-main-merged",
+    "not-approved",
+}
 
 
 def label_codes(**changes):
@@ -27,6 +35,10 @@ def test_the_scan_itself_and_the_readers_findings_are_part_of_it():
 def test_unknown_arteries_and_vessels_are_said():
     provenance = Provenance("nnunet", "rule", named_vessels=())
     assert label_codes(coronary=None, provenance=provenance) == {"coronary-unknown", "vessels-unknown"}
+
+
+def test_unknown_calcium_is_not_called_a_score_of_zero():
+    assert label_codes(calcium=None) == {"calcium-unknown"}
 
 
 def test_a_merged_left_main_is_said():

@@ -128,9 +128,18 @@ def test_a_meaning_for_a_label_that_is_not_there_is_refused():
         label_table({"background": 0, "calcium": 1}, {"lad": Structure(Kind.OTHER)})
 
 
-def test_a_data_set_without_calcium_is_refused():
-    with pytest.raises(LabelError, match="is calcium"):
-        label_table({"background": 0, "coronary": 1}, {})
+def test_in_a_data_set_of_arteries_calcium_is_unknown_and_not_absent():
+    table = label_table({"background": 0, "LAD artery": 1, "RCA artery": 2}, {})
+    calcium, coronary, _ = split_labels(labels_of([0, 1, 2]), table)
+    assert calcium is None
+    assert coronary.ravel().tolist() == [0, 2, 4]
+    assert table.named_vessels == (Vessel.LAD, Vessel.RCA)
+
+
+@pytest.mark.parametrize("labels", [{"background": 0}, {"background": 0, "stent": 1}])
+def test_a_data_set_without_calcium_and_arteries_is_refused(labels):
+    with pytest.raises(LabelError, match="is calcium or a coronary artery"):
+        label_table(labels, {})
 
 
 @pytest.mark.parametrize("labels", [None, {}, [0, 1], {"0": "background", "1": "calcium"}])

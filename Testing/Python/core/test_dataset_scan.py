@@ -19,6 +19,12 @@ def test_what_is_not_labelled_is_unknown():
     provenance = Provenance("nnunet", "rule", named_vessels=())
     scan = corrected_scan(coronary=None, distractor=None, provenance=provenance)
     assert scan.unknown == ("coronary", "distractor", "vessels")
+    assert corrected_scan(calcium=None).unknown == ("calcium",)
+
+
+def test_a_scan_without_any_label_is_refused():
+    with pytest.raises(LabelError, match="neither"):
+        corrected_scan(calcium=None, coronary=None)
 
 
 def test_labels_of_another_shape_are_refused():

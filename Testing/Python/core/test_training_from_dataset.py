@@ -5,7 +5,7 @@ import pytest
 from cacnet.files import UnwritableOutputError
 from cacnet.prepare import MODEL_SPACING_MM
 from cacnet.training.cases import read_case
-from cacnet.training.from_dataset import UnknownArteriesError, labels_on, write_training_case
+from cacnet.training.from_dataset import labels_on, write_training_case
 from cacnet.volume import Geometry
 from dataset_folders import SPOTS, corrected_scan
 
@@ -77,10 +77,14 @@ def test_unknown_distractors_are_named_and_harmless(tmp_path):
     assert not np.asarray(case.distractor).any()
 
 
-def test_unknown_arteries_are_refused_and_never_empty(tmp_path):
-    with pytest.raises(UnknownArteriesError, match="leave out an unknown channel"):
-        write_training_case(tmp_path / "case", corrected_scan(coronary=None))
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize("channel", ["calcium", "coronary"])
+def test_what_nobody_labelled_is_left_out_and_never_empty_truth(tmp_path, channel):
+    case = read_case(write_training_case(tmp_path / "case", corrected_scan(**{channel: None})))
+    other = {"calcium": "coronary", "coronary": "calcium"}[channel]
+    assert case.unknown_channels == (channel,)
+    assert case.record["unknown"] == [channel]
+    assert ("calcium_mm3" in case.record) is (channel == "coronary")
+    assert np.asarray(getattr(case, other)).any()
 
 
 def test_an_output_that_cannot_be_written_is_said(tmp_path):
