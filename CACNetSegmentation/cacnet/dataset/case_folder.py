@@ -18,7 +18,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,8 @@ def record_of(scan: LabelledScan) -> dict[str, Any]:
         "unknown": list(scan.unknown),
         "review": None if origin.review is None else _review_record(origin.review),
         "geometry": asdict(scan.volume.geometry),
-        "acquisition": asdict(scan.volume.acquisition),
+        # A description is free text, into which names get typed (DICOM PS3.15 E cleans it).
+        "acquisition": asdict(replace(scan.volume.acquisition, series_description=None)),
         # Messages may quote file names of the source, which may be names of patients; codes never do.
         "findings": sorted({finding.code for finding in (*scan.volume.reading_findings, *scan.findings)}),
     }

@@ -93,12 +93,17 @@ def _form(name: str) -> CaseForm:
 
 def _shown(reports: Iterable[CaseReport]) -> list[CaseReport]:
     """All reports, each printed as it comes, and a summary."""
+    from cacnet.report import counted
+
     shown = []
     for report in reports:
         _say_case(report)
         shown.append(report)
     counts = Counter(report.outcome.value for report in shown)
-    _say(f"{len(shown)} cases: " + ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())))
+    _say(
+        f"{counted(len(shown), 'case')}: "
+        + ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
+    )
     return shown
 
 

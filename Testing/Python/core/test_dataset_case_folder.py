@@ -105,8 +105,10 @@ def test_leftovers_of_an_interrupted_run_are_removed(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["case"]
 
 
-def test_the_record_names_no_file_of_the_source(tmp_path):
-    volume = Volume(hu(), corrected_scan().volume.geometry, Acquisition("CT"), "Smith_John.nii.gz")
+def test_the_record_holds_no_text_in_which_names_occur(tmp_path):
+    volume = Volume(
+        hu(), corrected_scan().volume.geometry, Acquisition("CT", series_description="Dr Smith"), "Smith_John.nii.gz"
+    )
     folder = write_case_folder(tmp_path / "case", corrected_scan(volume=volume))
     assert "Smith" not in (folder / "record.json").read_text("utf-8")
 

@@ -21,8 +21,9 @@ def test_check_says_per_case_what_was_found(tmp_path, capsys):
     assert "2 cases: 1 refused, 1 usable" in output
 
 
-def test_check_of_a_usable_data_set_warns_of_its_small_scans(tmp_path):
+def test_check_of_a_usable_data_set_warns_of_its_small_scans(tmp_path, capsys):
     assert main(["dataset", "check", str(write_nnunet(tmp_path)), "--layout", "nnunet"]) == 1
+    assert "1 case: 1 usable" in capsys.readouterr().out
 
 
 def test_an_unknown_folder_is_one_line_on_standard_error(tmp_path, capsys):
