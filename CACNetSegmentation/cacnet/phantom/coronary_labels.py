@@ -46,6 +46,28 @@ def join_vessels(labels: np.ndarray) -> None:
         labels.ravel()[at[moved]] = votes[piece[moved]].argmax(axis=1)
 
 
+def drop_loose_specks(coronary: np.ndarray, calcium: np.ndarray) -> None:
+    """Remove pieces of the artery label that no tree reaches, in place: tips of branches that fall under half a voxel.
+
+    A tree is a piece (26-connected) of at least a tenth of the largest. Pieces with calcium stay, and so do those that
+    touch the edge of the field, behind which the tree may go on.
+
+    Args:
+        coronary, calcium: (z, y, x) uint8 vessel numbers on one grid.
+    """
+    at = np.flatnonzero(coronary)
+    if not len(at):
+        return
+    first, second = _touching(at, coronary.shape)
+    links = coo_matrix((np.ones(len(first), bool), (first, second)), (len(at), len(at)))
+    count, piece = connected_components(links, directed=False)
+    keep = np.bincount(piece, minlength=count) >= 0.1 * np.bincount(piece).max()
+    keep[piece[calcium.ravel()[at] > 0]] = True
+    voxels = np.stack(np.unravel_index(at, coronary.shape), axis=-1)
+    keep[piece[((voxels == 0) | (voxels == np.array(coronary.shape) - 1)).any(axis=1)]] = True
+    coronary.ravel()[at[~keep[piece]]] = 0
+
+
 def _touching(at: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of positions in the sorted flat indices `at` whose voxels touch."""
     z, y, x = np.unravel_index(at, shape)

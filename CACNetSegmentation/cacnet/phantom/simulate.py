@@ -19,6 +19,7 @@ from cacnet.errors import CacnetError
 from cacnet.phantom.calcium_score import agatston_without_contrast
 from cacnet.phantom.canvas import Canvas
 from cacnet.phantom.coronaries import CoronaryTree, build_coronaries, paint_coronaries
+from cacnet.phantom.coronary_labels import drop_loose_specks, join_vessels
 from cacnet.phantom.heart import Heart, build_heart, paint_heart
 from cacnet.phantom.implants import paint_implants
 from cacnet.phantom.patient import Patient, draw_patient
@@ -215,6 +216,9 @@ def label(anatomy: Anatomy, settings: ScanSettings, geometry: Geometry) -> tuple
     calcium = label_by_coverage(anatomy.fine, layers["calcium"], layers["calcium_fraction"], geometry)
     coronary = label_by_coverage(anatomy.fine, layers["coronary"], None, geometry)
     coronary = np.where(calcium > 0, calcium, coronary)
+    join_vessels(coronary)
+    drop_loose_specks(coronary, calcium)
+    calcium = np.where(calcium > 0, coronary, np.uint8(0))
     distractor = label_by_coverage(anatomy.fine, layers["distractor"], None, geometry)
     if anatomy.surroundings is not None:
         around = anatomy.surroundings

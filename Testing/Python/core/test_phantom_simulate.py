@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from cacnet.phantom.canvas import Canvas
+from cacnet.phantom.coronary_labels import drop_loose_specks
 from cacnet.phantom.patient import draw_patient
 from cacnet.phantom.scanner import draw_scan
 from cacnet.phantom.simulate import (
@@ -15,6 +16,7 @@ from cacnet.phantom.simulate import (
     write_scan,
 )
 from cacnet.volume import Geometry
+from scipy import ndimage
 
 SEED = 3
 
@@ -65,6 +67,29 @@ def test_labels_lie_on_the_scan_and_calcium_inside_the_arteries(scanned):
     assert scanned.volume.hu.dtype == np.int16
     assert set(np.unique(scanned.coronary)) >= {1, 2, 3, 4}
     assert (scanned.coronary[scanned.calcium > 0] > 0).all()
+
+
+def test_on_the_scan_every_vessel_is_one_tree(scanned):
+    _, pieces = ndimage.label(scanned.coronary > 0, np.ones((3, 3, 3)))
+    assert pieces == 2  # the left and the right tree
+    for vessel in np.unique(scanned.coronary[scanned.coronary > 0]):
+        assert ndimage.label(scanned.coronary == vessel, np.ones((3, 3, 3)))[1] == 1
+    assert np.array_equal(scanned.coronary[scanned.calcium > 0], scanned.calcium[scanned.calcium > 0])
+
+
+def test_loose_specks_go_but_calcium_and_what_the_field_cuts_off_stay():
+    coronary, calcium = np.zeros((2, 30, 30, 30), np.uint8)
+    coronary[5:25, 10:14, 10:14] = 2  # the tree: 320 voxels
+    coronary[5:7, 20, 20] = 3  # a speck
+    coronary[5:7, 24, 24] = 3  # a speck with calcium
+    calcium[5, 24, 24] = 3
+    coronary[0, 2, 2] = 4  # at the edge of the field
+    drop_loose_specks(coronary, calcium)
+    assert [int((coronary == vessel).sum()) for vessel in (2, 3, 4)] == [320, 2, 1]
+    assert coronary[5, 20, 20] == 0
+    empty = np.zeros((3, 3, 3), np.uint8)
+    drop_loose_specks(empty, empty)
+    assert not empty.any()
 
 
 def test_distractors_never_overlap_calcium(scanned):
