@@ -1,9 +1,9 @@
 """The training loop. `cacnet train CONFIG --cases DIR --output RUN_DIR`, or `--preset bundled --simulate 0:100`
 
-A run is a folder: config.json, curve.csv (losses), validation.csv, curves.png, checkpoint.pt, mined/, cases/ (what was
-simulated), and in the end model/<id>. It may be killed at any time; `--resume` goes on from the last checkpoint, with
-the patches that would have come next where its cases are the same. `torchrun --nproc-per-node N -m
-cacnet.training.train …` with the same options trains on N GPUs.
+A run is a folder: config.json, sources.json (where its cases come from), curve.csv (losses), validation.csv,
+curves.png, checkpoint.pt, mined/, cases/ (what was simulated), and in the end model/<id>. It may be killed at any time;
+`--resume` goes on from the last checkpoint, with the patches that would have come next where its cases are the same.
+`torchrun --nproc-per-node N -m cacnet.training.train …` with the same options trains on N GPUs.
 """
 
 from __future__ import annotations
@@ -53,6 +53,9 @@ from cacnet.training.validation import ValidationScores, validate
 from cacnet.weights import ModelBundle, load_bundle, save_bundle
 
 MINED_FOLDER = "mined"
+SOURCES_FILE = "sources.json"
+DEFAULT_SEEDS = "0:100"
+"""Patients that are simulated where no cases are given; those from 9000 on are kept for evaluation."""
 
 logger = logging.getLogger(__name__)
 
@@ -137,6 +140,7 @@ def _start(run: Run, state: dict[str, Any] | None, processes: Processes) -> Trai
         trainer.restore(state)
     if processes.is_first:
         run.output.mkdir(parents=True, exist_ok=True)
+        write_text(run.output / SOURCES_FILE, json.dumps(run.sources(), indent=2) + "\n")
         write_text(run.output / "config.json", json.dumps(config_record(run.config), indent=2) + "\n")
         keep_rows(run.output / CURVE_FILE, CURVE_COLUMNS, trainer.step)
         keep_rows(run.output / VALIDATION_FILE, ("step", *ValidationScores.names()), trainer.step)
@@ -197,9 +201,13 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--cases", type=Path, action="append", default=[], metavar="DIR", help="training cases; may still be growing"
     )
-    parser.add_argument("--simulate", metavar="A:B", help="seeds of cases to simulate meanwhile, B excluded")
+    parser.add_argument(
+        "--simulate",
+        metavar="A:B",
+        help=f"seeds of cases to simulate meanwhile, B excluded; {DEFAULT_SEEDS} where no cases are given",
+    )
     parser.add_argument("--simulators", type=int, metavar="N", help="processes that simulate (each needs about 2 GB)")
-    parser.add_argument("--output", type=Path, required=True, help="the run's folder")
+    parser.add_argument("--output", type=Path, default=Path("cacnet-run"), help="the run's folder, 'cacnet-run'")
     parser.add_argument("--validation-cases", type=Path, metavar="DIR", help="held-out cases")
     parser.add_argument("--init", metavar="MODEL", help="id or folder of a model to start from")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint, if there is one")
@@ -211,27 +219,44 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, help="CPU threads for the network")
-    arguments = parser.parse_args(argv)
-    if not arguments.cases and not arguments.simulate and not arguments.export_only:
-        parser.error("where patches come from is missing: --cases DIR, --simulate A:B, or both")
-    return arguments
+    return parser.parse_args(argv)
 
 
 def _run_for(arguments: argparse.Namespace) -> Run:
     config = _config_for(arguments)
+    sources = _sources(arguments)
     spare = (os.cpu_count() or 1) - 1 - config.workers
     return Run(
-        cases=tuple(arguments.cases),
+        cases=tuple(map(Path, sources["cases"])),
         output=arguments.output,
         config=config,
-        validation=arguments.validation_cases,
+        validation=Path(sources["validation"]) if sources["validation"] else None,
         max_minutes=arguments.max_minutes,
         device=arguments.device,
         init=arguments.init,
         model_id=arguments.model_id,
-        simulate=parse_seeds(arguments.simulate) if arguments.simulate else None,
+        simulate=parse_seeds(sources["simulate"]) if sources["simulate"] else None,
         simulators=arguments.simulators or max(1, spare),
     )
+
+
+def _sources(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Where cases come from, as `Run.sources`: what is given, else what the run that goes on had, else simulation."""
+    given = {
+        "cases": arguments.cases,
+        "simulate": arguments.simulate,
+        "validation": arguments.validation_cases,
+    }
+    if arguments.cases or arguments.simulate:
+        return given
+    stored = arguments.output / SOURCES_FILE
+    if (arguments.resume or arguments.export_only) and stored.is_file():
+        try:
+            before = json.loads(stored.read_text("utf-8"))
+            return {name: value or before[name] for name, value in given.items()}
+        except (ValueError, KeyError, TypeError) as error:
+            raise TrainingConfigError(f"{stored.name} cannot be read ({error})", "what a run stored") from error
+    return {**given, "simulate": DEFAULT_SEEDS}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

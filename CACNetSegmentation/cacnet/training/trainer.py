@@ -59,6 +59,15 @@ class Run:
         """The folders that patches come from, in the order of `sampling.mix`."""
         return self.cases if self.simulate is None else (*self.cases, self.simulated_cases)
 
+    def sources(self) -> dict[str, Any]:
+        """Where cases come from, as JSON, for a run that goes on."""
+        return {
+            "schema_version": 1,
+            "cases": [str(folder.resolve()) for folder in self.cases],
+            "simulate": f"{self.simulate.start}:{self.simulate.stop}" if self.simulate else None,
+            "validation": str(self.validation.resolve()) if self.validation else None,
+        }
+
     def list_cases(self) -> tuple[Path, ...]:
         """The cases that are there now."""
         return tuple(case for folder in self.all_cases for case in list_cases(folder))
@@ -75,6 +84,7 @@ class Trainer:
         self.device = _training_device(run.device, config.precision)
         torch.backends.cudnn.benchmark = True  # every step has the same shapes
         network = CACNet(config.network)
+        self.initialised_from = run.init
         self.seeds_before: frozenset[int] = frozenset()
         """Seeds of the simulated patients that this network saw before this session of the run."""
         if run.init is not None:
@@ -158,6 +168,7 @@ class Trainer:
             "random": torch.get_rng_state(),
             "scores": vars(self.last_scores) if self.last_scores else None,
             "seeds": self._seeds(),
+            "initialised_from": self.initialised_from,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -171,6 +182,7 @@ class Trainer:
             self.step, self.seconds, self.epoch_loss = state["step"], state["seconds"], state["epoch_loss"]
             self.last_scores = ValidationScores(**state["scores"]) if state["scores"] else None
             self.seeds_before = self.seeds_before.union(state["seeds"])
+            self.initialised_from = state["initialised_from"]
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit ({error})", "one of the same network") from error
 
@@ -186,7 +198,7 @@ class Trainer:
             "hours": round(self.seconds / 3600, 2),
             "cases": len(self.run.list_cases()),
             "seeds": self._seeds(),
-            "initialised_from": self.run.init,
+            "initialised_from": self.initialised_from,
         }
         accuracy = {"validation_during_training": vars(self.last_scores)} if self.last_scores else {}
         card = ModelCard(

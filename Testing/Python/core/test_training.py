@@ -16,7 +16,7 @@ from cacnet.training import feed
 from cacnet.training import train as training
 from cacnet.training.cases import CaseError, read_case, write_case
 from cacnet.training.checkpoint import CHECKPOINT_FILE, CheckpointError, load_checkpoint, save_checkpoint
-from cacnet.training.configuration import PRESETS, SamplingConfig, config_record
+from cacnet.training.configuration import PRESETS, SamplingConfig, TrainingConfigError, config_record
 from cacnet.training.mining import MINING_DELAY_STEPS, mine
 from cacnet.training.sampling import PatchDataset
 from cacnet.training.trainer import Run, Trainer, TrainingDivergedError, learning_rate_at
@@ -314,6 +314,8 @@ def test_a_model_names_the_simulated_patients_that_it_has_seen_and_those_of_the_
     assert start.card.training["seeds"] == [7]
     further = training.train(Run((second,), tmp_path / "run2", config, init=str(start.folder)))
     assert further.card.training["seeds"] == [7, 9]
+    resumed = training.export_checkpoint(Run((second,), tmp_path / "run2", config))
+    assert resumed.card.training["initialised_from"] == str(start.folder)
     shutil.rmtree(first)
     assert training.export_checkpoint(Run((first,), tmp_path / "run1", config)).card.training["seeds"] == [7]
 
@@ -327,15 +329,31 @@ def test_command_line_says_how_to_go_on_when_it_was_interrupted(tmp_path, monkey
     assert "--resume" in caplog.text
 
 
-def test_command_line_wants_to_know_where_patches_come_from(tmp_path, capsys):
-    with pytest.raises(SystemExit, match="2"):
-        training.main(["--output", str(tmp_path / "run")])
-    assert "--cases DIR, --simulate A:B" in capsys.readouterr().err
+def run_for(*arguments):
+    return training._run_for(training._arguments(list(map(str, arguments))))
+
+
+def test_command_line_simulates_where_no_cases_are_given(tmp_path):
+    run = run_for("--output", tmp_path)
+    assert (run.simulate, run.cases, run.config) == (range(100), (), PRESETS["bundled"])
+    assert run_for("--cases", tmp_path, "--output", tmp_path).simulate is None
+
+
+def test_a_resumed_run_takes_its_cases_from_where_it_had_them(cases, tmp_path):
+    output = tmp_path / "run"
+    training.train(Run((cases,), output, replace(TINY, total_steps=1), validation=cases))
+    run = run_for("--resume", "--output", output)
+    assert (run.cases, run.simulate, run.validation) == ((cases,), None, cases)
+    assert run.config == replace(TINY, total_steps=1)
+    assert run_for("--resume", "--output", output, "--simulate", "5:7").all_cases == (output / "cases",)
+    (output / "sources.json").write_text("{")
+    with pytest.raises(TrainingConfigError, match=r"sources\.json"):
+        run_for("--export-only", "--output", output)
 
 
 def test_command_line_takes_several_folders_and_seeds_to_simulate(tmp_path):
     arguments = ["--cases", "a", "--cases", "b", "--simulate", "3:6", "--simulators", "2", "--output", str(tmp_path)]
-    run = training._run_for(training._arguments([*arguments, "--preset", "paper", "--total-steps", "7"]))
+    run = run_for(*arguments, "--preset", "paper", "--total-steps", "7")
     assert [str(folder) for folder in run.all_cases] == ["a", "b", str(tmp_path / "cases")]
     assert (run.simulate, run.simulators) == (range(3, 6), 2)
     assert run.config == replace(PRESETS["paper"], total_steps=7)
