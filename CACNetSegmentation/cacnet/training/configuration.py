@@ -42,7 +42,7 @@ class SamplingConfig:
     mined: float = 0.1
     anywhere: float = 0.05
     mix: tuple[float, ...] = ()
-    rescan_patches: int = 400
+    rescan_patches: int = 200
 
 
 @dataclass(frozen=True)

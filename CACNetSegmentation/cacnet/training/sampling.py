@@ -57,7 +57,10 @@ class CaseSampler:
         return [_some_positions(codes == code) for code in present if code > 0]
 
     def choose(self, kind: str, random: np.random.Generator) -> np.ndarray:
-        """A voxel (z, y, x) of that kind; for 'mined' a distractor, and for all anywhere, where the case has none."""
+        """A voxel (z, y, x) of that kind; where the case has none, of what is likest it.
+
+        That is a vessel for 'calcium', a distractor for 'mined', and anywhere for all.
+        """
         groups: list[np.ndarray] = []
         if kind == "calcium":
             groups = self.lesions
@@ -65,8 +68,8 @@ class CaseSampler:
             groups = [self.mined]
         elif kind in ("distractor", "mined"):
             groups = self.distractors
-        elif kind == "vessel" and len(self.vessel):
-            groups = [self.vessel]
+        if kind == "vessel" or (kind == "calcium" and not groups):
+            groups = [self.vessel] if len(self.vessel) else []
         if not groups:
             return random.integers(0, self.case.hu.shape)
         group = groups[random.integers(len(groups))]

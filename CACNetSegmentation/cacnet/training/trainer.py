@@ -181,8 +181,8 @@ class Trainer:
             torch.set_rng_state(state["random"])
             self.step, self.seconds, self.epoch_loss = state["step"], state["seconds"], state["epoch_loss"]
             self.last_scores = ValidationScores(**state["scores"]) if state["scores"] else None
-            self.seeds_before = self.seeds_before.union(state["seeds"])
-            self.initialised_from = state["initialised_from"]
+            self.seeds_before = self.seeds_before.union(state.get("seeds", ()))
+            self.initialised_from = state.get("initialised_from", self.run.init)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit ({error})", "one of the same network") from error
 

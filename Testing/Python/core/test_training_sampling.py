@@ -70,7 +70,14 @@ def test_mined_positions_reach_the_patches_of_later_steps(tmp_path):
     assert found == [0, 0, 1, 1]
 
 
-def test_a_case_without_calcium_is_sampled_anywhere(tmp_path):
+def test_arteries_without_calcium_are_looked_at_instead(tmp_path, sampler):
+    case = sampler.case
+    healthy = CaseSampler(write_case(tmp_path / "healthy", case.hu, np.zeros_like(case.calcium), case.coronary))
+    random = np.random.default_rng(0)
+    assert all(case.coronary[tuple(healthy.choose("calcium", random))] for _ in range(20))
+
+
+def test_a_case_without_anything_is_sampled_anywhere(tmp_path):
     empty = np.zeros((20, 20, 20), np.uint8)
     sampler = CaseSampler(write_case(tmp_path / "empty", empty, empty, empty))
     random = np.random.default_rng(0)
