@@ -11,12 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from cacnet.evaluation.estimates import CONFIDENCE, Estimate, Formula, estimate
+from cacnet.evaluation.estimates import CONFIDENCE, LEAST_PATIENTS, Estimate, Formula, estimate
 
 LIMIT_SD = 1.96
 """Limits of agreement are bias ± 1.96 SD (Bland and Altman 1986, 10.1016/S0140-6736(86)90837-8)."""
-LEAST_PATIENTS = 3
-"""A correlation of two patients is ±1 whatever they are."""
 ROUNDING = 1e-12
 F_INTERVAL = "F"
 F_INTERVAL_SOURCE = "McGraw and Wong 1996, 10.1037/1082-989X.1.1.30, case 2A, for normal data"

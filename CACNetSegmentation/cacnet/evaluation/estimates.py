@@ -21,6 +21,8 @@ METHODS = {
     BOOTSTRAP: f"percentile bootstrap over patients, {SAMPLES} samples, seed {SEED}",
     WILSON: "score interval of Wilson 1927, 10.1080/01621459.1927.10502953",
 }
+LEAST_PATIENTS = 3
+"""Two patients resampled say no more than their two values; and a correlation of two is ±1 whatever they are."""
 LEAST_DEFINED_SHARE = 0.5
 """A bootstrap interval needs the statistic to be defined in at least this share of the samples."""
 
@@ -84,8 +86,8 @@ def estimate(
     if reason:
         return Estimate(None, n=n, unit=unit, note=reason)
     value = float(formula(values))
-    if n == 1:
-        return Estimate(value, n=n, unit=unit, note="one patient")
+    if n < LEAST_PATIENTS:
+        return Estimate(value, n=n, unit=unit, note="one patient" if n == 1 else f"{n} patients")
     drawn = formula(values[_draws(n)])
     defined = drawn[np.isfinite(drawn)]
     share = defined.size / drawn.size

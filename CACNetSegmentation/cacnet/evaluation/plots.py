@@ -200,10 +200,7 @@ def _draw_by_artery(axes: Axes, figures: Figures) -> None:
                 axes.text(at + offset, 0.02, "not defined", rotation=90, fontsize=8, ha="center", color=color)
                 continue
             axes.bar(at + offset, estimate.value, 0.3, color=color)
-            inside = estimate.value > 0.1
-            axes.text(
-                at + offset, 0.02, f"{estimate.value:.2f}", fontsize=8, ha="center", color="white" if inside else color
-            )
+            axes.text(at + offset, 1.03, f"{estimate.value:.2f}", fontsize=8, ha="center", color=color)
             if estimate.low is not None and estimate.high is not None:
                 axes.plot([at + offset] * 2, [estimate.low, estimate.high], color="#222222", linewidth=1.2)
     totals = figures.lesion_totals["all"]
@@ -212,7 +209,8 @@ def _draw_by_artery(axes: Axes, figures: Figures) -> None:
         for scope in scopes
     ]
     axes.set_xticks(range(len(scopes)), counts, fontsize=9)
-    axes.set_ylim(0, 1.18)
+    axes.set_xlim(-0.6, len(scopes) - 0.4)
+    axes.set_ylim(0, 1.2)
     axes.set_title("by artery, with 95 % intervals", fontsize=10)
     axes.legend(fontsize=9, frameon=False, loc="upper right", ncols=2, bbox_to_anchor=(1, 1.0))
     axes.grid(alpha=0.25, axis="y")
@@ -241,6 +239,7 @@ def _draw_grounds(axes: Axes, figures: Figures) -> None:
     if not grounds:
         axes.text(0.5, 0.5, "no false positives", ha="center", va="center", transform=axes.transAxes, color=MUTED)
         axes.set_yticks([])
+    axes.set_ylim(-0.6, max(len(grounds), 4) - 0.4)
     axes.locator_params(axis="x", integer=True)
     axes.set_title("what false-positive lesions lie on", fontsize=10)
     axes.grid(alpha=0.25, axis="x")

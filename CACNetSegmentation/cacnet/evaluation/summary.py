@@ -27,7 +27,7 @@ patients with a fixed seed, Wilson's for shares of patients. n is the number of 
 - ICC is ICC(2,1): two-way random effects, absolute agreement, single measurement. Differences are found − true; limits
   of agreement are bias ± 1.96 SD. Kappa is linearly weighted, over the Agatston categories 0, 1–10, 11–100, 101–400,
   >400.
-- No interval: a single patient, or the same value whichever patients are drawn."""
+- No interval: fewer than three patients, or the same value whichever patients are drawn."""
 
 
 @dataclass(frozen=True)

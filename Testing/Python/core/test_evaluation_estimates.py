@@ -32,9 +32,11 @@ def test_a_mean_of_nobody_says_why() -> None:
     assert mean([], "no case").value is None
 
 
-def test_one_patient_has_no_interval() -> None:
-    figure = mean([0.3], "")
-    assert (figure.value, figure.low, figure.high, figure.note) == (0.3, None, None, "one patient")
+@pytest.mark.parametrize(("values", "note"), [([0.3], "one patient"), ([0.1, 0.5], "2 patients")])
+def test_one_or_two_patients_have_no_interval(values: list[float], note: str) -> None:
+    figure = mean(values, "")
+    assert figure.value == pytest.approx(0.3)
+    assert (figure.low, figure.high, figure.note) == (None, None, note)
 
 
 def test_an_interval_without_width_is_no_interval() -> None:
