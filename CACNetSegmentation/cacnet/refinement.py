@@ -44,6 +44,8 @@ class RefinementSettings:
         plateau_share: the plaque's own value is the mean of this share of its brightest voxels; a single brightest
             voxel is noise, or metal.
         least_probability: a voxel of less calcium probability is never added.
+        sure_probability: a lesion grows only if the network is this sure of one of its voxels, and is else only
+            trimmed: what may be no lesion should not become a large one.
         reach_mm: how far from the network's lesion a voxel may be added: beside a plaque of the aortic wall, a bone or
             metal the lesion cannot run away.
     """
@@ -52,10 +54,11 @@ class RefinementSettings:
     blood_sd: float = 2.0
     plateau_share: float = 0.25
     least_probability: float = 0.05
+    sure_probability: float = 0.85
     reach_mm: float = 1.0
 
     def __post_init__(self) -> None:
-        shares = (self.contrast_fraction, self.plateau_share, self.least_probability)
+        shares = (self.contrast_fraction, self.plateau_share, self.least_probability, self.sure_probability)
         if not all(0 <= share <= 1 for share in shares) or min(self.blood_sd, self.reach_mm) < 0:
             raise InvalidRefinementError(
                 f"shares {', '.join(f'{share:g}' for share in shares)}, {self.blood_sd:g} SD, {self.reach_mm:g} mm",
@@ -142,9 +145,11 @@ def _redrawn(
     seed = lesion & above_blood
     if not seed.any():
         return lesion
-    distance_mm = ndimage.distance_transform_edt(~lesion, sampling=geometry.spacing_mm_zyx)
-    near = (distance_mm <= settings.reach_mm * (1 + 1e-9)) & coronary & (probability >= settings.least_probability)
-    grown = _connected((lesion | near) & above_blood, seed)
+    grown = seed
+    if probability[lesion].max() >= settings.sure_probability:
+        distance_mm = ndimage.distance_transform_edt(~lesion, sampling=geometry.spacing_mm_zyx)
+        near = (distance_mm <= settings.reach_mm * (1 + 1e-9)) & coronary & (probability >= settings.least_probability)
+        grown = _connected((lesion | near) & above_blood, seed)
     brightest = np.sort(hu[grown])[-max(1, round(settings.plateau_share * np.count_nonzero(grown))) :]
     plateau_hu = float(brightest.mean(dtype=np.float64))
     border_hu = blood.median_hu + settings.contrast_fraction * (plateau_hu - blood.median_hu)
@@ -180,8 +185,8 @@ def _statement(blood: BloodPool, settings: RefinementSettings) -> str:
     return (
         f"Lesion borders drawn at {settings.contrast_fraction:g} of each plaque's contrast to blood "
         f"({blood.median_hu:.0f} HU), from blood + {settings.blood_sd:g} × SD ({blood.sd_hu:.0f} HU) on; inside the "
-        f"artery, up to {settings.reach_mm:g} mm from the network's lesion, where its calcium probability is at least "
-        f"{settings.least_probability:g}."
+        f"artery, up to {settings.reach_mm:g} mm from a lesion that reaches a calcium probability of "
+        f"{settings.sure_probability:g}, where that is at least {settings.least_probability:g}."
     )
 
 

@@ -66,6 +66,13 @@ def test_voxel_that_the_network_rules_out_is_not_added() -> None:
     assert columns(refined(hu, [2], probability=[0, 0.049, 0.9, 0.05, 0])) == [2, 3]
 
 
+@pytest.mark.parametrize(("peak", "expected"), [(0.85, [1, 2, 3]), (0.8499, [2])])
+def test_lesion_of_which_the_network_is_not_sure_is_trimmed_but_does_not_grow(peak: float, expected: list[int]) -> None:
+    hu = [400.0, 1200.0, 1200.0, 1200.0, 500.0]
+    assert columns(refined(hu, [2], probability=[0.3, 0.3, peak, 0.3, 0.3])) == expected
+    assert columns(refined(hu, [3, 4], probability=[0.3, 0.3, 0.3, 0.5, 0.5])) == [3]
+
+
 def test_bright_voxel_apart_from_the_lesion_is_not_added() -> None:
     settings = replace(DEFAULT_SETTINGS, reach_mm=3.0)
     assert columns(refined([1200, 400, 1200, 1200, 430, 900], [2, 3], settings=settings)) == [2, 3]
@@ -151,6 +158,7 @@ def test_array_of_another_shape_is_refused(wrong: int) -> None:
         {"contrast_fraction": 1.1},
         {"plateau_share": -0.1},
         {"least_probability": 2.0},
+        {"sure_probability": 1.1},
         {"blood_sd": -1.0},
         {"reach_mm": -1.0},
     ],
