@@ -1,11 +1,23 @@
 """Which coronary artery is which: the coronary mask as trees of centre lines, named by anatomy.
 
-In reading order: centerlines, ostia, territories, assignment. Positions are LPS mm: x grows to the patient's left,
-y to the back, z to the head.
+In reading order: centerlines, ostia, territories, assignment, places. Positions are LPS mm: x grows to the patient's
+left, y to the back, z to the head.
 """
 
 from cacnet.anatomy import Vessel
 from cacnet.vessels.assignment import MAX_DISTANCE_MM, assign_calcium
+from cacnet.vessels.places import Courses, Place, Third, place_of
 from cacnet.vessels.territories import Dominance, TerritoryMap, label_territories
 
-__all__ = ["MAX_DISTANCE_MM", "Dominance", "TerritoryMap", "Vessel", "assign_calcium", "label_territories"]
+__all__ = [
+    "MAX_DISTANCE_MM",
+    "Courses",
+    "Dominance",
+    "Place",
+    "TerritoryMap",
+    "Third",
+    "Vessel",
+    "assign_calcium",
+    "label_territories",
+    "place_of",
+]

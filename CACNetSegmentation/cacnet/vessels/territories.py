@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -13,6 +13,7 @@ from cacnet.anatomy import Vessel
 from cacnet.vessels.centerlines import Centerlines, find_centerlines
 from cacnet.vessels.left_tree import CLEARLY, backwardness, name_left_tree
 from cacnet.vessels.ostia import Ostia, find_ostia
+from cacnet.vessels.places import Courses, lengths_from_ostium
 from cacnet.vessels.separation import part_trees
 from cacnet.volume import Geometry, GeometryMismatchError
 
@@ -52,12 +53,14 @@ class TerritoryMap:
         dominance: None where the mask does not show it.
         notes: one sentence for each thing that could not be decided.
         aortic_root_mm_lps: the middle between the two ostia, a good place to measure the blood pool; None without both.
+        courses: the named centre lines, by which a lesion's place along its artery is told; None without any.
     """
 
     labels: np.ndarray
     dominance: Dominance | None
     notes: tuple[str, ...]
     aortic_root_mm_lps: tuple[float, float, float] | None = None
+    courses: Courses | None = None
 
 
 def label_territories(coronary_zyx: np.ndarray, hu_zyx: np.ndarray, geometry: Geometry) -> TerritoryMap:
@@ -93,7 +96,8 @@ def label_territories(coronary_zyx: np.ndarray, hu_zyx: np.ndarray, geometry: Ge
     distance_mm, nearest = cKDTree(lines.points_mm_lps).query(geometry.index_to_lps(inside))
     far = distance_mm > REACH_RADII * lines.radius_mm[nearest] + REACH_MM
     labels[tuple(inside.T)] = np.where(far, np.uint8(Vessel.UNASSIGNED), named.vessel[nearest])
-    return TerritoryMap(labels, named.dominance, named.notes, _root(lines, ostia))
+    courses = Courses(lines.points_mm_lps, named.vessel, named.from_ostium_mm, lines.radius_mm)
+    return TerritoryMap(labels, named.dominance, named.notes, _root(lines, ostia), courses)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +105,7 @@ class _Named:
     vessel: np.ndarray
     dominance: Dominance | None
     notes: tuple[str, ...]
+    from_ostium_mm: np.ndarray
 
 
 def _name_points(lines: Centerlines, ostia: Ostia) -> _Named:
@@ -109,7 +114,8 @@ def _name_points(lines: Centerlines, ostia: Ostia) -> _Named:
     vessel = np.full(n, Vessel.UNASSIGNED, dtype=np.uint8)
     sources = [i for i in (ostia.left, ostia.right) if i is not None]
     if not sources:
-        return _Named(vessel, None, ("No coronary tree long enough to be named was found.",))
+        nowhere = np.full(n, np.nan)
+        return _Named(vessel, None, ("No coronary tree long enough to be named was found.",), nowhere)
     links = lines.bridged_mm if len(sources) == 1 else part_trees(lines, *sources)
     distance, predecessor, source = csgraph.dijkstra(
         links, directed=False, indices=sources, min_only=True, return_predecessors=True
@@ -126,8 +132,12 @@ def _name_points(lines: Centerlines, ostia: Ostia) -> _Named:
         vessel[of_left], left_notes = name_left_tree(lines.points_mm_lps, distance, predecessor, of_left)
         notes += left_notes
     _adopt_loose_pieces(lines.points_mm_lps, links, vessel, np.isfinite(distance), ostia.left)
-    named = _Named(vessel, None, tuple(notes))
-    return replace(named, dominance=_dominance(lines.points_mm_lps, distance, vessel))
+    return _Named(
+        vessel,
+        _dominance(lines.points_mm_lps, distance, vessel),
+        tuple(notes),
+        lengths_from_ostium(lines.points_mm_lps, distance, predecessor),
+    )
 
 
 def _adopt_loose_pieces(
