@@ -14,6 +14,7 @@ from typing import Any
 from cacnet.errors import CacnetError
 
 STAGING_PREFIX = ".cacnet-"
+_MODE = 0o644
 
 
 class UnwritableOutputError(CacnetError):
@@ -76,6 +77,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         handle, name = tempfile.mkstemp(prefix=STAGING_PREFIX, suffix="".join(path.suffixes), dir=path.parent)
         os.close(handle)
+        Path(name).chmod(_MODE)  # a temporary file is readable by its owner only; a result is for others too
     except OSError as error:
         raise _unwritable(path.parent, error) from error
     temporary = Path(name)

@@ -44,6 +44,7 @@ class Labels:
         blood_hu: HU of voxels well inside wide, uncalcified lumen.
         dominance: 'right', 'left', 'co' or None where the tree does not tell.
         notes: sentences of the vessel step.
+        courses: the named centre lines; None where there are none.
         borders: what drew the lesions' borders, in words.
         borders_refined: whether that was the CT's values (see cacnet.refinement) rather than the network alone.
     """
@@ -54,6 +55,7 @@ class Labels:
     blood_hu: np.ndarray
     dominance: str | None
     notes: tuple[str, ...]
+    courses: vessels.Courses | None = None
     borders: str = AS_THE_NETWORK
     borders_refined: bool = False
 
@@ -88,6 +90,7 @@ def label(volume: Volume, prepared: Prepared, probabilities: Probabilities, refi
         blood_hu=blood_hu,
         dominance=territories.dominance,
         notes=territories.notes,
+        courses=territories.courses,
         borders=borders.statement,
         borders_refined=borders.applied,
     )

@@ -14,6 +14,7 @@ from cacnet.errors import CacnetError
 from cacnet.scoring.agatston import AgatstonGrid, LesionScore, score_lesion
 from cacnet.scoring.isotropic import isotropic_volume_mm3
 from cacnet.scoring.threshold import ResolvedProtocol
+from cacnet.vessels.places import NOWHERE, Courses, Place, place_of
 from cacnet.volume import Geometry, GeometryMismatchError
 
 CELL_VOXELS = 16
@@ -38,6 +39,7 @@ class Lesion:
         volume_mm3, agatston, mass_mg: scores.
         isotropic_volume_mm3: the volume score (scoring.isotropic_volume_mm3).
         density: mean density factor, 1 to 4; 0 where the lesion scores nothing.
+        place: where along its artery it lies.
         max_hu, mean_hu: over the mask.
         slices: number of axial (Agatston) slices that the mask lies in.
         centroid_mm_lps: centre of the mask's voxels.
@@ -61,6 +63,7 @@ class Lesion:
     confidence: float | None = None
     isotropic_volume_mm3: float = 0.0
     density: float = 0.0
+    place: Place = NOWHERE
 
     @property
     def centroid_mm_ras(self) -> tuple[float, float, float]:
@@ -121,6 +124,7 @@ def find_lesions(
     geometry: Geometry,
     resolved: ResolvedProtocol,
     probability_zyx: np.ndarray | None = None,
+    courses: Courses | None = None,
 ) -> LesionSet:
     """Lesions of a calcium label map (1 LM, 2 LAD, 3 LCx, 4 RCA, 5 unassigned; 0 background).
 
@@ -135,6 +139,7 @@ def find_lesions(
         geometry: that grid.
         resolved: protocol and threshold of the scores.
         probability_zyx: calcium probability on the same grid, or None.
+        courses: centre lines that tell where along its artery a lesion lies, or None.
 
     Raises:
         GeometryMismatchError: an array without the grid's shape.
@@ -176,6 +181,7 @@ def describe_lesion(
     score: LesionScore,
     isotropic_mm3: float,
     confidence: float | None = None,
+    courses: Courses | None = None,
 ) -> Lesion:
     """A lesion from its voxels (n, 3), in the scan's indices, their HU (n,), and its scores."""
     start, stop = voxels_zyx.min(axis=0), voxels_zyx.max(axis=0) + 1
@@ -198,6 +204,7 @@ def describe_lesion(
         confidence=confidence,
         isotropic_volume_mm3=isotropic_mm3,
         density=score.density,
+        place=place_of((float(x), float(y), float(z)), vessel, courses),
     )
 
 

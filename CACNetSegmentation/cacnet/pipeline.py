@@ -125,7 +125,7 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
     with watch.step("score"):
         progress("score", 0.0)
         resolved = resolve_for(volume, request.protocol, labels.blood_hu)
-        lesions = find_lesions(labels.calcium, volume.hu, volume.geometry, resolved, labels.probability)
+        lesions = find_lesions(labels.calcium, volume.hu, volume.geometry, resolved, labels.probability, labels.courses)
         progress("score", 1.0)
     scores = Scores(
         lesions=lesions,

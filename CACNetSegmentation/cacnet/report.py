@@ -41,6 +41,9 @@ LESION_COLUMNS = (
     "counts",
     "isotropic_volume_mm3",
     "density",
+    "third",
+    "from_ostium_mm",
+    "to_wall_mm",
 )
 """Columns of lesions.csv; r, a, s is the centroid in RAS mm."""
 
@@ -122,7 +125,14 @@ def lesion_row(lesion: Lesion) -> tuple[Any, ...]:
         "yes" if lesion.counts else "no",
         round(lesion.isotropic_volume_mm3, 3),
         round(lesion.density, 2),
+        lesion.place.third or "",
+        _known(lesion.place.from_ostium_mm),
+        _known(lesion.place.to_wall_mm),
     )
+
+
+def _known(value_mm: float | None) -> float | str:
+    return "" if value_mm is None else round(value_mm, 1)
 
 
 def write_report_json(path: Path, volume: Volume, scores: Scores) -> None:

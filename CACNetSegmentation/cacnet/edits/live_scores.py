@@ -22,6 +22,7 @@ from cacnet.scoring import (
     total,
 )
 from cacnet.scoring.agatston import LesionScore
+from cacnet.vessels.places import Courses
 from cacnet.volume import Geometry, GeometryMismatchError
 
 NEIGHBOURS = tuple(step for step in product((-1, 0, 1), repeat=3) if step != (0, 0, 0))
@@ -48,6 +49,7 @@ class LiveScores:
         hu_zyx: HU; geometry: their grid.
         resolved: protocol and threshold.
         probability_zyx: calcium probability on the same grid, or None.
+        courses: centre lines that tell where along its artery a lesion lies, or None.
 
     Raises:
         GeometryMismatchError: arrays that do not have the grid's shape.
@@ -59,13 +61,15 @@ class LiveScores:
         geometry: Geometry,
         resolved: ResolvedProtocol,
         probability_zyx: np.ndarray | None = None,
+        courses: Courses | None = None,
     ) -> None:
         for name, array in (("CT", hu_zyx), ("calcium probability", probability_zyx)):
             if array is not None and array.shape != geometry.shape_zyx:
                 raise GeometryMismatchError(
                     f"the {name} has the shape {array.shape}", f"the grid's shape, {geometry.shape_zyx}"
                 )
-        self._hu, self._geometry, self._resolved, self._probability = hu_zyx, geometry, resolved, probability_zyx
+        self._hu, self._geometry, self._resolved = hu_zyx, geometry, resolved
+        self._probability, self._courses = probability_zyx, courses
         self._known: dict[int, ReviewedLesion] = {}
         self._boxes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._touching: dict[int, frozenset[int]] = {}
@@ -154,7 +158,15 @@ class LiveScores:
         box, mask = crop_around(voxels, self._geometry.shape_zyx)
         isotropic_mm3 = isotropic_volume_mm3(mask, self._hu[box], self._geometry, self._resolved)
         return describe_lesion(
-            lesion.id, lesion.vessel, voxels, self._hu[at], self._geometry, score, isotropic_mm3, confidence
+            lesion.id,
+            lesion.vessel,
+            voxels,
+            self._hu[at],
+            self._geometry,
+            score,
+            isotropic_mm3,
+            confidence,
+            self._courses,
         )
 
 

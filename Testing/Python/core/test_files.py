@@ -1,6 +1,7 @@
 """Writing happens wholly or not at all."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,10 @@ def test_leftovers_of_an_interrupted_run_are_removed_and_results_are_not(tmp_pat
     (tmp_path / "report.json").unlink()
     remove_staging(tmp_path)
     assert not tmp_path.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+def test_a_replaced_file_may_be_read_by_others(tmp_path: Path) -> None:
+    with replacing(tmp_path / "report.json") as temporary:
+        temporary.write_text("{}")
+    assert (tmp_path / "report.json").stat().st_mode & 0o044 == 0o044
