@@ -159,8 +159,8 @@ def _notes(plan: Plan, settings: dict[str, Any], command: str, devices: Sequence
         "weights and initial output.",
         "Table 1: one loss for all, with the geometric prior. Table 2: each row's own. No deep supervision.",
         f"Means over {len(plan.seeds)} seeds and {len(plan.cases)} held-out hearts, with 95 % intervals from 2000 "
-        "bootstrap samples of seeds and of cases, each by themselves; – is not defined. Few cases make intervals that "
-        "are too narrow.",
+        "bootstrap samples of seeds and of cases, each by themselves; – is not defined, and there is no interval where "
+        "no sample differs. Few seeds or cases make intervals too narrow; one seed leaves its chance out altogether.",
         "Post-processing compares calcium with the arteries, so it is not defined for one class; PE is not defined "
         "where nothing was found, and such cases are left out of its mean.",
         *sources(),

@@ -115,4 +115,4 @@ def _text(estimate: tuple[float, float, float] | None, sign: str = "") -> str:
     if estimate is None:
         return NOT_DEFINED
     value, low, high = (f"{number:{sign}.3f}" for number in estimate)
-    return f"{value} ({low} to {high})"
+    return value if low == high else f"{value} ({low} to {high})"

@@ -72,12 +72,13 @@ class Attention(nn.Module):
         side = tuple(self.window or length for length in shape)
         shift = side[0] // 2 if self.shifted and max(shape) > max(side) else 0
         query, context = (_rolled(part, -shift) for part in (query, context))
-        parts = [query, *self.key_value(context).chunk(2, dim=-1)]
+        key, value = self.key_value(context).chunk(2, dim=-1)
+        parts = (query.to(key.dtype), key, value)  # autocast leaves what comes from a normalisation in float32
         split = (_volumes(part, side).unflatten(-1, (self.heads, -1)).transpose(2, 3) for part in parts)
         bias = self._bias(side)
         if shift:
             bias = bias + _separation(shape, side, shift, query.device)[:, None]
-        seen = F.scaled_dot_product_attention(*split, attn_mask=bias.to(query.dtype))
+        seen = F.scaled_dot_product_attention(*split, attn_mask=bias.to(key.dtype))
         return _rolled(self.mix(_joined(seen.transpose(2, 3).flatten(3), side, shape)), shift)
 
     def _bias(self, side: tuple[int, ...]) -> torch.Tensor:

@@ -20,7 +20,8 @@ from tube_cases import write_tube
 
 FROM_MONAI = ("U-Net", "V-Net", "nnU-Net", "SwinUNETR")
 SMALLEST = {"SwinUNETR": 64}
-needs_monai = pytest.mark.skipif(importlib.util.find_spec("monai") is None, reason="MONAI is not installed")
+MISSING = [name for name in ("monai", "einops") if importlib.util.find_spec(name) is None]
+needs_monai = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 NETWORKS = [pytest.param(name, marks=[needs_monai] if name in FROM_MONAI else []) for name in PEERS]
 
 
@@ -116,14 +117,20 @@ def test_a_table_shows_what_did_not_run_and_compares_the_rest_with_cac_net():
     table_rows = [Row("A", peer="U-Net"), Row("B", peer="V-Net"), Row("C", peer="C", missing="not public"), CAC_NET]
     results = {("u-net", 0): _result(10, 0.25), (CAC_NET.run, 0): _result(10, 0.75)}
     lines = markdown(table_rows, results, plan).splitlines()
-    dice, none = "0.250 (0.250 to 0.250)", "–"
+    dice, none = "0.250", "–"
     assert lines[2] == (
-        f"| A | 5.00 M | 0.25 | {none} | {none} | {dice} | {none} | {none} | {none} | {none} "
-        "| -0.500 (-0.500 to -0.500) |"
+        f"| A | 5.00 M | 0.25 | {none} | {none} | {dice} | {none} | {none} | {none} | {none} | -0.500 |"
     )
     assert lines[3].startswith("| B | not run |")
     assert lines[4].startswith("| C | not run: not public |")
-    assert "0.750 (0.750 to 0.750)" in lines[5]
+    assert "| 0.750 |" in lines[5]
+
+
+def test_a_table_gives_the_interval_of_two_hearts():
+    plan = Plan(steps=10, seeds=(0,), cases=("heart", "other"))
+    result = _result(10, 0.5)
+    result["cases"]["other"] = {**result["cases"]["heart"], "calcium_dice": 0.7}
+    assert "| 0.600 (0.500 to 0.700) |" in markdown([CAC_NET], {(CAC_NET.run, 0): result}, plan)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +176,7 @@ def test_a_comparison_stops_resumes_and_is_the_same_as_one_that_was_never_stoppe
     assert _compare(tmp_path, "--steps", "2") == 0
     saved.append(_results(tmp_path / "out"))
 
-    options = ("--steps", "2", "--output", tmp_path / "whole")
+    options = ("--steps", "2", "--output", tmp_path / "whole", "--workers", "1")
     assert _compare(tmp_path, *options) == 0
     saved.append(_results(tmp_path / "whole"))
     assert saved[0] == saved[1]
