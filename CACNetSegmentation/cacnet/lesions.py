@@ -11,7 +11,7 @@ from scipy import ndimage
 from cacnet.anatomy import Vessel
 from cacnet.bounding_box import Box
 from cacnet.errors import CacnetError
-from cacnet.scoring.agatston import AgatstonGrid, LesionScore, score_lesion
+from cacnet.scoring.agatston import AgatstonGrid, LesionScore, margin_voxels, score_lesion
 from cacnet.scoring.isotropic import isotropic_volume_mm3
 from cacnet.scoring.threshold import ResolvedProtocol
 from cacnet.vessels.places import NOWHERE, Courses, Place, place_of
@@ -154,18 +154,20 @@ def find_lesions(
     for lesion_id, (index, vessel) in enumerate(found, start=1):
         at = np.unravel_index(index, geometry.shape_zyx)
         inside = np.stack(at, axis=-1)
-        box, mask = crop_around(inside, geometry.shape_zyx)
-        score = score_lesion(mask, hu_zyx[box], geometry, resolved)
+        box, mask = crop_around(inside, geometry.shape_zyx, margin_voxels(geometry, resolved))
+        score = score_lesion(mask, hu_zyx[box], geometry.crop(box), resolved)
         volume_mm3 = isotropic_volume_mm3(mask, hu_zyx[box], geometry, resolved)
         confidence = None if probability_zyx is None else float(probability_zyx[at].mean(dtype=np.float64))
         lesions.append(describe_lesion(lesion_id, vessel, inside, hu_zyx[at], geometry, score, volume_mm3, confidence))
     return LesionSet(tuple(lesions), geometry.shape_zyx, tuple(index for index, _ in found))
 
 
-def crop_around(voxels_zyx: np.ndarray, shape_zyx: tuple[int, int, int]) -> tuple[Box, np.ndarray]:
-    """A box of one voxel more on every side than voxels (n, 3) need, and the voxels as a bool mask on it."""
-    low = np.maximum(voxels_zyx.min(axis=0) - 1, 0)
-    high = np.minimum(voxels_zyx.max(axis=0) + 2, shape_zyx)
+def crop_around(
+    voxels_zyx: np.ndarray, shape_zyx: tuple[int, int, int], margin_zyx: tuple[int, int, int] = (1, 1, 1)
+) -> tuple[Box, np.ndarray]:
+    """The box that voxels (n, 3) need with a margin on every side, and the voxels as a bool mask on it."""
+    low = np.maximum(voxels_zyx.min(axis=0) - margin_zyx, 0)
+    high = np.minimum(voxels_zyx.max(axis=0) + 1 + margin_zyx, shape_zyx)
     mask = np.zeros(high - low, dtype=bool)
     mask[tuple((voxels_zyx - low).T)] = True
     z, y, x = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))

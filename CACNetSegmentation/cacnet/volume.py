@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import SimpleITK as sitk
 
+from cacnet.bounding_box import Box
 from cacnet.errors import CacnetError
 from cacnet.findings import Finding
 
@@ -58,6 +59,12 @@ class Geometry:
         """Fractional (z, y, x) voxel indices of (…, 3) LPS points in mm."""
         inverse = np.linalg.inv(self.affine_zyx_to_lps)
         return np.asarray(point_mm_lps, dtype=float) @ inverse[:3, :3].T + inverse[:3, 3]
+
+    def crop(self, box: Box) -> Geometry:
+        """The grid of the part of an array that `box` cuts out of it."""
+        shape = tuple(side.stop - side.start for side in box)
+        origin = self.index_to_lps(np.array([side.start for side in box]))
+        return replace(self, shape_zyx=shape, origin_mm_lps=tuple(origin))
 
     @property
     def voxel_volume_mm3(self) -> float:

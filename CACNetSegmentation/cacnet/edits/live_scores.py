@@ -17,11 +17,10 @@ from cacnet.scoring import (
     VesselTotals,
     isotropic_volume_mm3,
     per_vessel,
-    score_lesion,
     score_touching,
     total,
 )
-from cacnet.scoring.agatston import LesionScore
+from cacnet.scoring.agatston import LesionScore, margin_voxels
 from cacnet.vessels.places import Courses
 from cacnet.volume import Geometry, GeometryMismatchError
 
@@ -140,15 +139,14 @@ class LiveScores:
         return group
 
     def _scores(self, ids: list[int]) -> Mapping[int, LesionScore]:
-        low = np.min([self._boxes[i][0] for i in ids], axis=0)
-        high = np.max([self._boxes[i][1] for i in ids], axis=0)
-        box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-        numbers = np.zeros(tuple(high - low), np.int32)
+        shape = self._geometry.shape_zyx
+        every = voxels_of(np.concatenate([self._known[i].index for i in ids]), shape)
+        box, _ = crop_around(every, shape, margin_voxels(self._geometry, self._resolved))
+        low = [side.start for side in box]
+        numbers = np.zeros([side.stop - side.start for side in box], np.int32)
         for number, lesion_id in enumerate(ids, start=1):
-            numbers[tuple((voxels_of(self._known[lesion_id].index, self._geometry.shape_zyx) - low).T)] = number
-        if len(ids) == 1:
-            return {ids[0]: score_lesion(numbers, self._hu[box], self._geometry, self._resolved)}
-        scores = score_touching(numbers, self._hu[box], self._geometry, self._resolved)
+            numbers[tuple((voxels_of(self._known[lesion_id].index, shape) - low).T)] = number
+        scores = score_touching(numbers, self._hu[box], self._geometry.crop(box), self._resolved)
         return {lesion_id: scores[number] for number, lesion_id in enumerate(ids, start=1)}
 
     def _describe(self, lesion: ReviewedLesion, score: LesionScore) -> Lesion:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
 from cacnet.scoring.protocol import AGATSTON_INCREMENT_MM, WeightRule
+from cacnet.scoring.reslice import resliced
 from cacnet.scoring.threshold import ResolvedProtocol
 from cacnet.volume import Geometry
 
@@ -75,8 +77,8 @@ def score_touching(
     Args:
         lesions_zyx: lesion numbers, 0 for background; voxels below the threshold do not count, so generous masks are
             harmless.
-        hu_zyx: HU of the same voxels.
-        geometry: spacing and direction of the array; its shape and origin do not matter, so a crop may be passed.
+        hu_zyx: HU of the same voxels; a protocol that reslices needs `margin_voxels` of surroundings.
+        geometry: spacing, direction and, for a protocol that reslices, origin of the array, which may be a crop.
         resolved: protocol and threshold, from `resolve`.
 
     Returns:
@@ -84,10 +86,15 @@ def score_touching(
 
     Source: Agatston 1990; islands, minimum area and increment as described in 10.1002/mp.14912.
     """
+    present = np.unique(lesions_zyx)
+    if resolved.protocol.reslice_mm is not None:
+        slice_axis = AgatstonGrid.of(geometry).slice_axis
+        lesions_zyx, hu_zyx, geometry = resliced(
+            lesions_zyx, hu_zyx, geometry, slice_axis, resolved.protocol.reslice_mm
+        )
     grid = AgatstonGrid.of(geometry)
     hu = np.moveaxis(hu_zyx, grid.slice_axis, 0).astype(np.float64)
     lesions = np.moveaxis(lesions_zyx, grid.slice_axis, 0)
-    present = np.unique(lesions)
     scores = {int(number): NO_SCORE for number in present[present > 0]} or {1: NO_SCORE}
     counted = (lesions > 0) & resolved.counts(hu)
     islands, n_islands = ndimage.label(counted, in_plane_neighbours(resolved.protocol.island_connectivity))
@@ -109,6 +116,15 @@ def score_touching(
             density=float(factors[own].mean()),
         )
     return scores
+
+
+def margin_voxels(geometry: Geometry, resolved: ResolvedProtocol) -> tuple[int, int, int]:
+    """How many voxels beyond a lesion its scores look at, on either side of each array axis."""
+    margin = [1, 1, 1]
+    if resolved.protocol.reslice_mm is not None:
+        grid = AgatstonGrid.of(geometry)
+        margin[grid.slice_axis] = math.ceil(resolved.protocol.reslice_mm / grid.increment_mm) + 1
+    return margin[0], margin[1], margin[2]
 
 
 def in_plane_neighbours(connectivity: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from cacnet.errors import CacnetError
@@ -39,6 +40,13 @@ CCTA_ADAPTIVE = Protocol(
     description="For contrast CT: blood-pool median + 2 SD, never below 130 HU, inside the calcium mask. A "
     "CCTA-derived Agatston equivalent.",
     threshold=BloodPoolThreshold(k=2.0),
+)
+
+CCTA_ADAPTIVE_3MM = replace(
+    CCTA_ADAPTIVE,
+    name="ccta-adaptive-3mm",
+    description="As 'ccta-adaptive' on slices averaged to 3 mm, the thickness that the Agatston score was defined on.",
+    reslice_mm=3.0,
 )
 
 PAVITT_2014 = Protocol(
@@ -96,7 +104,10 @@ VENDOR_LIKE = (
 )
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
-    {p.name: p for p in (CCTA_ADAPTIVE, LITERATURE, PAVITT_2014, KVP_ADJUSTED, ORCASCORE, *VENDOR_LIKE)}
+    {
+        p.name: p
+        for p in (CCTA_ADAPTIVE, CCTA_ADAPTIVE_3MM, LITERATURE, PAVITT_2014, KVP_ADJUSTED, ORCASCORE, *VENDOR_LIKE)
+    }
 )
 DEFAULT_PROTOCOL = CCTA_ADAPTIVE
 """The protocol for contrast CT, which is what this program is for."""

@@ -120,6 +120,7 @@ class Protocol:
         weight: whose peak decides the density factor.
         normalise_increment: multiply by slice increment / 3 mm, the increment taken from the voxel grid.
         calibration: conversion of the Agatston score, or None.
+        reslice_mm: average thinner slices to this thickness before scoring; None scores the scan's own.
         mass_factor: mg/mm³/HU; the default is nominal, not calibrated on the scanner.
     """
 
@@ -135,6 +136,7 @@ class Protocol:
     weight: WeightRule = WeightRule.ISLAND
     normalise_increment: bool = True
     calibration: CalibratedAgatston | None = None
+    reslice_mm: float | None = None
     mass_factor: float = NOMINAL_MASS_FACTOR_MG_PER_MM3_HU
 
     def __post_init__(self) -> None:
@@ -148,5 +150,7 @@ class Protocol:
                 "8-connected islands with 6-connected lesions",
                 "26-connected lesions, so that no island belongs to two lesions",
             )
+        if self.reslice_mm is not None and not self.reslice_mm > 0:
+            raise InvalidProtocolError(f"slices of {self.reslice_mm} mm", "a thickness above 0, or None")
         if list(self.bands_hu) != sorted(self.bands_hu):
             raise InvalidProtocolError(f"density bands {self.bands_hu}", "four ascending HU values")

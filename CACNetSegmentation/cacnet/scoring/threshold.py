@@ -175,6 +175,8 @@ def _sentence(protocol: Protocol, threshold_hu: float, bands: tuple[float, ...],
         f"density factors from {edges} HU by {protocol.weight.value}",
         increment,
     ]
+    if protocol.reslice_mm is not None:
+        parts.append(f"thinner slices averaged to {protocol.reslice_mm:g} mm")
     if protocol.calibration:
         parts.append(
             f"converted by ({protocol.calibration.constant:g} + {protocol.calibration.per_hu:g} × threshold), "
