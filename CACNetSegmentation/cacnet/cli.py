@@ -80,7 +80,11 @@ def _add_segment(commands: argparse._SubParsersAction) -> None:
 def _add_score(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("score", help="score calcium that is already segmented")
     _add_ct(parser)
-    parser.add_argument("--calcium", type=Path, required=True, metavar="MASK", help="calcium mask, or labels by vessel")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--calcium", type=Path, metavar="MASK", help="calcium mask, or labels by vessel")
+    source.add_argument(
+        "--threshold", type=float, metavar="HU", help="instead of a mask, on scans without contrast: such as 130"
+    )
     parser.add_argument("--vessels", type=Path, metavar="MASK", help="arteries: 1 LM, 2 LAD, 3 LCx, 4 RCA")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     _add_scoring(parser)
@@ -177,7 +181,13 @@ def _score(options: argparse.Namespace) -> int:
     from cacnet.outputs import write_tables
 
     volume, scores = score_masks(
-        options.ct, options.calcium, options.vessels, options.protocol, options.age, options.sex, options.series
+        options.ct,
+        options.calcium if options.threshold is None else options.threshold,
+        options.vessels,
+        options.protocol,
+        options.age,
+        options.sex,
+        options.series,
     )
     with staged_folder(options.output) as staging:
         write_tables(staging, volume, scores)

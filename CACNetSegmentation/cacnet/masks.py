@@ -12,11 +12,12 @@ from cacnet.anatomy import Vessel
 from cacnet.errors import CacnetError
 from cacnet.findings import Finding, Severity
 from cacnet.lesions import find_lesions
-from cacnet.pipeline import require_usable, resolve_for
+from cacnet.pipeline import heart_blood_hu, require_usable, resolve_for
 from cacnet.reading import read_ct
 from cacnet.reading.errors import InputNotFoundError
 from cacnet.reading.quiet import quiet
 from cacnet.report import Scores
+from cacnet.threshold_mask import threshold_mask
 from cacnet.validation import check
 from cacnet.volume import Geometry, Volume, geometry_of
 
@@ -27,7 +28,7 @@ class UnreadableMaskError(CacnetError):
 
 def score_masks(
     ct: Path,
-    calcium: Path,
+    calcium: Path | float,
     vessel_map: Path | None = None,
     protocol: str | None = None,
     age_years: float | None = None,
@@ -37,14 +38,20 @@ def score_masks(
     """Lesions and scores of the calcium in a mask on a CT's grid.
 
     A mask with 2, 3, 4 or 5 in it is read as labels by vessel. A mask of only 0 and 1 says nothing of vessels: its
-    lesions take them from `vessel_map`, or are unassigned.
+    lesions take them from `vessel_map`, or are unassigned. Instead of a mask, `calcium` may be a threshold in HU, which
+    is refused on contrast CT.
 
     Raises:
-        UnreadableMaskError, GeometryMismatchError: a mask that cannot be used; further CacnetErrors of the steps.
+        UnreadableMaskError, GeometryMismatchError: a mask that cannot be used.
+        PlainThresholdOnContrastError: a threshold on contrast CT; further CacnetErrors of the steps.
     """
     volume = read_ct(ct, series_uid=series_uid)
     findings = require_usable(check(volume))
-    mask = read_labels(calcium, volume.geometry, "calcium mask")
+    if isinstance(calcium, float):
+        by_threshold, warning = threshold_mask(volume, calcium, heart_blood_hu(volume))
+        mask, findings = by_threshold.astype(np.uint8), (*findings, warning)
+    else:
+        mask = read_labels(calcium, volume.geometry, "calcium mask")
     labels, note = _vessels_of(mask, vessel_map, volume.geometry)
     resolved = resolve_for(volume, protocol)
     scores = Scores(

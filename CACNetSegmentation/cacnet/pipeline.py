@@ -188,6 +188,12 @@ def _blood_pool(volume: Volume, blood_hu: np.ndarray | None) -> tuple[float, flo
     return heart.median_hu, heart.sd_hu
 
 
+def heart_blood_hu(volume: Volume) -> float | None:
+    """Median HU of the blood in the heart; None where it cannot be measured."""
+    pool = _blood_pool(volume, None)
+    return None if pool is None else pool[0]
+
+
 def region_findings(prepared: Prepared) -> tuple[Finding, ...]:
     """What the search for the heart has to say."""
     if prepared.region.found:
