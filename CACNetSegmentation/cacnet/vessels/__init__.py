@@ -1,7 +1,7 @@
 """Which coronary artery is which: the coronary mask as trees of centre lines, named by anatomy.
 
-In reading order: centerlines, ostia, territories, assignment, places. Positions are LPS mm: x grows to the patient's
-left, y to the back, z to the head.
+In reading order: centerlines, atlas, alignment, naming, ostia, left_tree, territories, assignment, places. Positions
+are LPS mm: x grows to the patient's left, y to the back, z to the head.
 """
 
 from cacnet.anatomy import Vessel

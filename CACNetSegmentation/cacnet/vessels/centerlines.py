@@ -17,6 +17,9 @@ WORKING_SPACING_MM = 1.0
 MAX_ARTERY_RADIUS_MM = 5.0
 """Anything thicker is aorta or a chamber (a left main is 5.4 ± 0.7 mm in diameter, PMID 29452689)."""
 
+MIN_THIN_SHARE = 0.2
+"""A mask of which less than this is thin is a chamber, not a tree with a piece of aorta."""
+
 MAX_GAP_MM = 12.0
 """A dense plaque or a step between slabs interrupts a mask; thinning makes the gap a vessel's width longer."""
 
@@ -64,7 +67,10 @@ def find_centerlines(coronary_zyx: np.ndarray, geometry: Geometry) -> Centerline
     if coarse.sum() * np.prod(spacing_mm) > MAX_MASK_MM3:
         return None
     radius_mm = ndimage.distance_transform_edt(coarse, sampling=spacing_mm)
-    index = np.argwhere(_thinned(_without_thick_parts(_smooth(coarse), radius_mm, spacing_mm)))
+    thin = _without_thick_parts(_smooth(coarse), radius_mm, spacing_mm)
+    if thin.sum() < MIN_THIN_SHARE * coarse.sum():
+        return None
+    index = np.argwhere(_thinned(thin))
     if not 0 < len(index) <= MAX_POINTS:
         return None
     points = geometry.index_to_lps((index - 1 + 0.5) * step - 0.5 + start)

@@ -10,20 +10,14 @@ from scipy.sparse import csgraph, csr_matrix
 from scipy.spatial import cKDTree
 
 from cacnet.anatomy import Vessel
+from cacnet.vessels.alignment import align
+from cacnet.vessels.atlas import atlas
 from cacnet.vessels.centerlines import Centerlines, find_centerlines
-from cacnet.vessels.left_tree import CLEARLY, backwardness, name_left_tree
+from cacnet.vessels.left_tree import divide_left_tree
+from cacnet.vessels.naming import name_points
 from cacnet.vessels.ostia import Ostia, find_ostia
 from cacnet.vessels.places import Courses, lengths_from_ostium
-from cacnet.vessels.separation import part_trees
 from cacnet.volume import Geometry, GeometryMismatchError
-
-ADOPTION_MM = 15.0
-"""A loose piece this near to exactly one named artery belongs to it."""
-ADOPTION_LEAD_MM = 5.0
-"""… if every other artery is at least this much further away."""
-
-ARTERY_POINTS = 25
-"""A loose piece of this many centre-line points (30 mm) is no side branch."""
 
 RIGHT_DOMINANT_RCA_MM = 100.0
 LEFT_DOMINANT_RCA_MM = 85.0
@@ -32,6 +26,8 @@ LEFT_DOMINANT_LCX_MM = 110.0
 RETURN_MM = 20.0
 """The dominant artery turns back towards the midline under the heart by at least this much."""
 
+
+LEFT = (Vessel.LAD, Vessel.LCX)
 
 REACH_RADII, REACH_MM = 1.5, 2.0
 """A voxel further from its centre line than this many radii and mm lies in a part too thick for an artery."""
@@ -66,14 +62,13 @@ class TerritoryMap:
 def label_territories(coronary_zyx: np.ndarray, hu_zyx: np.ndarray, geometry: Geometry) -> TerritoryMap:
     """Name every voxel of a coronary mask.
 
-    The mask becomes centre lines; the two ostia are found; each point belongs to the ostium that it is nearer to along
-    the vessel; the left tree is divided at the first fork into two long branches, of which the LAD runs to the front
-    and the LCx to the back; side branches follow their parent. What hangs on nothing is UNASSIGNED. Any mask is
-    accepted.
+    The mask becomes centre lines; an atlas of the arteries' usual courses is laid over them; each point takes the
+    artery that fits its place and the vessel that it hangs on; the left main is the common way to LAD and LCx. What
+    fits none or several is UNASSIGNED. Any mask is accepted.
 
     Args:
         coronary_zyx: bool mask, best on the network's isotropic 0.5 mm grid.
-        hu_zyx: HU on the same grid; they help to find the ostia.
+        hu_zyx: HU on the same grid; they help to find the aortic root.
         geometry: that grid, in any orientation.
 
     Raises:
@@ -90,14 +85,17 @@ def label_territories(coronary_zyx: np.ndarray, hu_zyx: np.ndarray, geometry: Ge
     if lines is None:
         what = "is empty" if not coronary.any() else "does not look like a tree of vessels"
         return TerritoryMap(labels, None, (f"The coronary mask {what}, so no artery is named.",))
-    ostia = find_ostia(lines, coronary, hu_zyx, geometry)
-    named = _name_points(lines, ostia)
+    courses = atlas()
+    alignment = align(lines, courses, coronary, hu_zyx, geometry)
+    vessel, sure = name_points(lines, alignment, courses)
+    ostia = find_ostia(lines, vessel, alignment, coronary, hu_zyx, geometry)
+    named = _with_left_main(lines, vessel, sure, ostia)
     inside = np.argwhere(coronary)
     distance_mm, nearest = cKDTree(lines.points_mm_lps).query(geometry.index_to_lps(inside))
     far = distance_mm > REACH_RADII * lines.radius_mm[nearest] + REACH_MM
     labels[tuple(inside.T)] = np.where(far, np.uint8(Vessel.UNASSIGNED), named.vessel[nearest])
-    courses = Courses(lines.points_mm_lps, named.vessel, named.from_ostium_mm, lines.radius_mm)
-    return TerritoryMap(labels, named.dominance, named.notes, _root(lines, ostia), courses)
+    found = Courses(lines.points_mm_lps, named.vessel, named.from_ostium_mm, lines.radius_mm)
+    return TerritoryMap(labels, named.dominance, named.notes, _root(lines, ostia), found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,30 +106,20 @@ class _Named:
     from_ostium_mm: np.ndarray
 
 
-def _name_points(lines: Centerlines, ostia: Ostia) -> _Named:
-    """The artery of every centre-line point."""
-    n = len(lines.points_mm_lps)
-    vessel = np.full(n, Vessel.UNASSIGNED, dtype=np.uint8)
+def _with_left_main(lines: Centerlines, names: np.ndarray, sure: np.ndarray, ostia: Ostia) -> _Named:
+    """The names with the left main, and what follows from the way along the vessels."""
+    vessel, notes = names.copy(), _missing(names)
     sources = [i for i in (ostia.left, ostia.right) if i is not None]
     if not sources:
-        nowhere = np.full(n, np.nan)
-        return _Named(vessel, None, ("No coronary tree long enough to be named was found.",), nowhere)
-    links = lines.bridged_mm if len(sources) == 1 else part_trees(lines, *sources)
-    distance, predecessor, source = csgraph.dijkstra(
-        links, directed=False, indices=sources, min_only=True, return_predecessors=True
-    )
-    notes: list[str] = []
-    if ostia.right is None:
-        notes.append("The right coronary artery was not found.")
-    else:
-        vessel[np.isfinite(distance) & (source == ostia.right)] = Vessel.RCA
-    if ostia.left is None:
-        notes.append("The left coronary tree was not found.")
-    else:
-        of_left = np.flatnonzero(np.isfinite(distance) & (source == ostia.left))
-        vessel[of_left], left_notes = name_left_tree(lines.points_mm_lps, distance, predecessor, of_left)
+        vessel[~sure] = Vessel.UNASSIGNED
+        return _Named(vessel, None, tuple(notes), np.full(len(names), np.nan))
+    distance, predecessor = _paths(_within_trees(lines.bridged_mm, names), sources)
+    left = np.isin(names, LEFT)
+    of_left = np.flatnonzero(np.isfinite(distance) & left)
+    vessel[left & ~sure] = Vessel.UNASSIGNED
+    if len(of_left):
+        vessel[of_left], left_notes = divide_left_tree(names, lines.radius_mm, distance, predecessor, of_left)
         notes += left_notes
-    _adopt_loose_pieces(lines.points_mm_lps, links, vessel, np.isfinite(distance), ostia.left)
     return _Named(
         vessel,
         _dominance(lines.points_mm_lps, distance, vessel),
@@ -140,28 +128,30 @@ def _name_points(lines: Centerlines, ostia: Ostia) -> _Named:
     )
 
 
-def _adopt_loose_pieces(
-    points: np.ndarray, links: csr_matrix, vessel: np.ndarray, attached: np.ndarray, left_ostium: int | None
-) -> None:
-    """Give each piece that no path reaches to the artery beside it, if there is exactly one.
+def _missing(names: np.ndarray) -> list[str]:
+    if (names == Vessel.UNASSIGNED).all():
+        return ["No coronary tree that could be named was found."]
+    notes = []
+    if not (names == Vessel.RCA).any():
+        notes.append("The right coronary artery was not found.")
+    if not np.isin(names, LEFT).any():
+        notes.append("The left coronary tree was not found.")
+    return notes
 
-    A piece as long as an artery beside the LM, LAD or LCx is itself one of the two, and its course says which.
-    """
-    _, piece = csgraph.connected_components(links, directed=False)
-    trees = {
-        v: cKDTree(points[attached & (vessel == v)]) for v in np.unique(vessel[attached]) if v != Vessel.UNASSIGNED
-    }
-    for loose in np.unique(piece[~attached]):
-        members = piece == loose
-        gaps = sorted((float(tree.query(points[members])[0].min()), v) for v, tree in trees.items())
-        if not gaps or gaps[0][0] > ADOPTION_MM:
-            continue
-        beside = [v for gap, v in gaps if gap - gaps[0][0] < ADOPTION_LEAD_MM]
-        if left_ostium is not None and Vessel.RCA not in beside and members.sum() >= ARTERY_POINTS:
-            back = backwardness(points[members], points[left_ostium])
-            vessel[members] = Vessel.LCX if back > CLEARLY else Vessel.LAD if back < -CLEARLY else Vessel.UNASSIGNED
-        elif len(beside) == 1:
-            vessel[members] = beside[0]
+
+def _within_trees(links: csr_matrix, names: np.ndarray) -> csr_matrix:
+    """The links between points of the same tree: left, right, or none."""
+    tree = np.where(np.isin(names, LEFT), Vessel.LAD, names)
+    pairs = links.tocoo()
+    same = tree[pairs.row] == tree[pairs.col]
+    return csr_matrix((pairs.data[same], (pairs.row[same], pairs.col[same])), shape=links.shape)
+
+
+def _paths(links: csr_matrix, sources: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    distance, predecessor, _ = csgraph.dijkstra(
+        links, directed=False, indices=sources, min_only=True, return_predecessors=True
+    )
+    return distance, predecessor
 
 
 def _dominance(points: np.ndarray, distance: np.ndarray, vessel: np.ndarray) -> Dominance | None:

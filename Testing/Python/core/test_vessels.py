@@ -156,6 +156,87 @@ def test_left_tree_without_a_fork_is_named_by_its_course_and_said_to_be() -> Non
     assert "named LAD from its course" in " ".join(found.notes)
 
 
+RAMUS = heart.Tube(Vessel.LAD, ((14, -8, 22), (28, -14, 16), (48, -16, 0), (60, -14, -16)), (1.4, 0.8))
+
+
+def test_ramus_from_the_end_of_the_left_main_has_one_name_and_moves_no_other() -> None:
+    truth, hu = heart.draw((*heart.RIGHT_DOMINANT, RAMUS), GRID)
+    found = named(truth > 0, hu)
+    for vessel in (Vessel.LM, Vessel.LCX, Vessel.RCA):
+        assert agreement(truth, found.labels, vessel) > SAME
+    away = truth * (np.indices(GRID.shape_zyx)[2] > 88)  # x > 28, where the ramus has left the others
+    ramus, _ = heart.draw((RAMUS,), GRID)
+    assert (found.labels[(ramus > 0) & (away > 0)] == Vessel.LAD).mean() > 0.98
+
+
+def test_arteries_that_leave_the_aorta_side_by_side_have_no_left_main() -> None:
+    lad = replace(heart.LAD, points=((5, -6, 23), (12, -14, 22), *heart.LAD.points[1:]))
+    lcx = replace(heart.LCX, points=((5, -3, 23), (16, -3, 20), *heart.LCX.points[1:]))
+    truth, hu = heart.draw((lad, heart.DIAGONAL, lcx, heart.MARGINAL, heart.RCA, heart.DESCENDING), GRID)
+    labels = named(truth > 0, hu).labels
+    for vessel in (Vessel.LAD, Vessel.LCX, Vessel.RCA):
+        assert agreement(truth, labels, vessel) > SAME
+    assert (labels == Vessel.LM).sum() < 60
+
+
+def test_left_tree_broken_at_its_fork_keeps_its_names() -> None:
+    truth, hu = heart.draw(heart.RIGHT_DOMINANT, GRID)
+    labels = named(hole(truth > 0, (14, -8, 22), 7), hu).labels
+    for vessel in (Vessel.LAD, Vessel.LCX, Vessel.RCA):
+        assert agreement(truth, labels, vessel) > SAME
+
+
+def twigs(trunk: heart.Tube, every_mm: float, to: heart.Point) -> list[heart.Tube]:
+    """Branches of 12 mm and 1 mm calibre along a trunk."""
+    corners = np.array(trunk.points, dtype=float)
+    along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
+    starts = [
+        np.array([np.interp(s, along, corners[:, i]) for i in range(3)]) for s in np.arange(6, along[-1], every_mm)
+    ]
+    return [heart.Tube(trunk.vessel, (tuple(s), tuple(s + 12 * np.array(to))), (0.7, 0.6)) for s in starts]
+
+
+def test_many_fine_twigs_take_their_trunks_name() -> None:
+    fine = [
+        *twigs(heart.LAD, 9.0, (-0.6, 0.0, -0.8)),
+        *twigs(heart.LCX, 9.0, (0.0, 0.8, 0.6)),
+        *twigs(heart.RCA, 9.0, (-0.7, 0.0, 0.7)),
+    ]
+    truth, hu = heart.draw((*heart.RIGHT_DOMINANT, *fine), GRID)
+    found = named(truth > 0, hu)
+    for vessel in NAMED_VESSELS:
+        assert agreement(truth, found.labels, vessel) > SAME
+
+
+@pytest.mark.parametrize("tube", [heart.RCA, heart.LAD, heart.LCX])
+def test_middle_of_one_artery_alone_gets_no_wrong_name(tube: heart.Tube) -> None:
+    """Nothing of it shows which heart it belongs to but its place beside the aortic root in the CT."""
+    _, hu = heart.draw(heart.RIGHT_DOMINANT, GRID)
+    truth, _ = heart.draw((replace(tube, points=tube.points[1:4]),), GRID)
+    names = named(truth > 0, hu).labels[truth > 0]
+    assert np.isin(names, (tube.vessel, Vessel.UNASSIGNED)).mean() > 0.9
+
+
+@pytest.mark.parametrize("lost", [Vessel.LM, Vessel.RCA])
+def test_what_is_lost_takes_no_other_arterys_name_with_it(lost: Vessel) -> None:
+    truth, hu = heart.draw(heart.RIGHT_DOMINANT, GRID)
+    labels = named((truth > 0) & (truth != lost), hu).labels
+    for vessel in set(NAMED_VESSELS) - {lost, Vessel.LM}:
+        assert agreement(truth, labels, vessel) > SAME
+
+
+def test_without_their_ostia_arteries_have_names_but_no_distance_from_them() -> None:
+    truth, hu = heart.draw(heart.RIGHT_DOMINANT, GRID)
+    root = GRID.lps_to_index(np.array(heart.AORTIC_ROOT))
+    away = np.linalg.norm(np.indices(GRID.shape_zyx).transpose(1, 2, 3, 0) - root, axis=-1) > 45
+    found = named((truth > 0) & away, hu)
+    assert found.dominance is None
+    assert found.courses is not None
+    assert np.isnan(found.courses.from_ostium_mm).all()
+    wrong = (found.labels > 0) & (found.labels != truth) & (found.labels != Vessel.UNASSIGNED)
+    assert wrong.sum() < 0.1 * (found.labels > 0).sum()
+
+
 def blank() -> np.ndarray:
     return np.zeros(GRID.shape_zyx, dtype=bool)
 
