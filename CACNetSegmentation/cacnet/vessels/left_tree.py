@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csgraph, csr_matrix
+from scipy.spatial import cKDTree
 
 from cacnet.anatomy import Vessel
+from cacnet.vessels.centerlines import GAP_COST
 
 ARTERY_SHARE = 0.4
 """A branch of the fork leads to at least this share of its artery; less is an error of naming."""
@@ -15,6 +18,9 @@ ARTERY_MM = 15.0
 
 LONGEST_MAIN_MM = 32.0
 """A left main is some 5–25 mm long; LAD and LCx that part further away do not part at its end."""
+
+LOST_START_MM = 20.0
+"""A gap at the start of the LAD or the LCx is at most this long."""
 
 FORK_RADII = 0.8
 """Centre lines part this many radii before the walls of the two branches do."""
@@ -66,6 +72,32 @@ def divide_left_tree(
     tree = _Tree(distance_mm[order], radius_mm[order], parent, is_lad, is_lcx)
     vessel, notes = _divided(tree, names[order])
     return vessel[position[members]], notes
+
+
+def with_lost_start(
+    links: csr_matrix, points_mm_lps: np.ndarray, names: np.ndarray, distance_mm: np.ndarray
+) -> csr_matrix:
+    """The links, with one more where the LAD or the LCx has lost its start and so hangs on nothing.
+
+    The largest loose piece of an artery that the left tree lacks is tied to the point of the tree that it comes nearest
+    to, if that may be the end of the left main.
+    """
+    reached = np.isfinite(distance_mm)
+    trunk = np.flatnonzero(reached & np.isin(names, (Vessel.LAD, Vessel.LCX)) & (distance_mm <= LONGEST_MAIN_MM))
+    _, piece = csgraph.connected_components(links, directed=False)
+    for artery in (Vessel.LAD, Vessel.LCX):
+        loose = np.flatnonzero((names == artery) & ~reached)
+        if (reached & (names == artery)).sum() * WORKING_STEP_MM >= ARTERY_MM or not len(loose) or not len(trunk):
+            continue
+        sizes = np.bincount(piece[loose])
+        members = np.flatnonzero(piece == sizes.argmax())
+        gap_mm, nearest = cKDTree(points_mm_lps[trunk]).query(points_mm_lps[members])
+        at = int(gap_mm.argmin())
+        if sizes.max() * WORKING_STEP_MM < ARTERY_MM or gap_mm[at] > LOST_START_MM:
+            continue
+        a, b, length = members[at], trunk[nearest[at]], GAP_COST * gap_mm[at]
+        return (links + csr_matrix(([length, length], ([a, b], [b, a])), shape=links.shape)).tocsr()
+    return links
 
 
 def _downstream_mm(own: np.ndarray, parent: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from cacnet.anatomy import Vessel
 from cacnet.vessels.alignment import align
 from cacnet.vessels.atlas import atlas
 from cacnet.vessels.centerlines import Centerlines, find_centerlines
-from cacnet.vessels.left_tree import divide_left_tree
+from cacnet.vessels.left_tree import divide_left_tree, with_lost_start
 from cacnet.vessels.naming import name_points
 from cacnet.vessels.ostia import Ostia, find_ostia
 from cacnet.vessels.places import Courses, lengths_from_ostium
@@ -113,7 +113,11 @@ def _with_left_main(lines: Centerlines, names: np.ndarray, sure: np.ndarray, ost
     if not sources:
         vessel[~sure] = Vessel.UNASSIGNED
         return _Named(vessel, None, tuple(notes), np.full(len(names), np.nan))
-    distance, predecessor = _paths(_within_trees(lines.bridged_mm, names), sources)
+    links = _within_trees(lines.bridged_mm, names)
+    distance, predecessor = _paths(links, sources)
+    if ostia.left is not None:
+        links = with_lost_start(links, lines.points_mm_lps, names, distance)
+        distance, predecessor = _paths(links, sources)
     left = np.isin(names, LEFT)
     of_left = np.flatnonzero(np.isfinite(distance) & left)
     vessel[left & ~sure] = Vessel.UNASSIGNED

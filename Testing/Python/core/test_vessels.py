@@ -186,6 +186,16 @@ def test_left_tree_broken_at_its_fork_keeps_its_names() -> None:
         assert agreement(truth, labels, vessel) > SAME
 
 
+@pytest.mark.parametrize(("at", "radius"), [((18, -4, 19.5), 3), ((16, -14, 21), 4)])
+def test_left_main_is_found_where_the_start_of_one_of_its_branches_is_lost(at: heart.Point, radius: int) -> None:
+    truth, hu = heart.draw(heart.RIGHT_DOMINANT, GRID)
+    found = named(hole(truth > 0, at, radius), hu)
+    assert found.notes == ()
+    for vessel in (Vessel.LAD, Vessel.LCX, Vessel.RCA):
+        assert agreement(truth, found.labels, vessel) > SAME
+    assert agreement(truth, found.labels, Vessel.LM) > 0.7  # its end is where the gap begins
+
+
 def twigs(trunk: heart.Tube, every_mm: float, to: heart.Point) -> list[heart.Tube]:
     """Branches of 12 mm and 1 mm calibre along a trunk."""
     corners = np.array(trunk.points, dtype=float)
