@@ -9,6 +9,7 @@ from Benchmark.simulation_statistics import (
     kept,
     measure_calcium,
     pooled,
+    robust_sd,
     table,
 )
 from cacnet.phantom.canvas import Canvas
@@ -76,3 +77,10 @@ def test_a_seed_is_measured_once(tmp_path):
 
     assert kept(measure, "seed", tmp_path, 7) == kept(measure, "seed", tmp_path, 7) == {"lesions": [1.0]}
     assert calls == [7]
+
+
+def test_noise_is_measured_beside_what_does_not_belong_to_it():
+    noise = np.random.default_rng(0).normal(400, 25, 4000)
+    with_leaflets = np.concatenate([noise, np.full(300, 100.0), np.full(100, 1200.0)])
+    assert robust_sd(noise) == pytest.approx(25, rel=0.05)
+    assert robust_sd(with_leaflets) == pytest.approx(25, rel=0.2)
