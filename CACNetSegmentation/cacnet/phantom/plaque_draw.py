@@ -15,7 +15,7 @@ import numpy as np
 from cacnet.phantom.coronary_tree import Branch, CoronaryTree
 from cacnet.phantom.patient import Patient
 
-VESSEL_WEIGHT = {"LM": 0.11, "LAD": 0.44, "LCx": 0.16, "RCA": 0.22}
+VESSEL_WEIGHT = {"LM": 0.09, "LAD": 0.44, "LCx": 0.17, "RCA": 0.23}
 VESSEL_SPREAD = 0.7
 FIRST_IN_LAD = 0.7
 """Patients whose first calcium is in the left anterior descending artery, as is usual."""
