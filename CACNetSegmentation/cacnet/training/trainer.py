@@ -84,11 +84,12 @@ class Trainer:
         self.device = _training_device(run.device, config.precision)
         torch.backends.cudnn.benchmark = True  # every step has the same shapes
         network = CACNet(config.network)
-        self.initialised_from = run.init
+        self.initialised_from: str | None = None
         self.seeds_before: frozenset[int] = frozenset()
         """Seeds of the simulated patients that this network saw before this session of the run."""
         if run.init is not None:
             start = load_bundle(run.init)
+            self.initialised_from = start.card.id  # never the path, which is of one machine
             network.load_state_dict(start.network.state_dict())
             self.seeds_before = frozenset(start.card.training.get("seeds", ()))
         self.network = network.to(self.device.name).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
@@ -182,7 +183,7 @@ class Trainer:
             self.step, self.seconds, self.epoch_loss = state["step"], state["seconds"], state["epoch_loss"]
             self.last_scores = ValidationScores(**state["scores"]) if state["scores"] else None
             self.seeds_before = self.seeds_before.union(state.get("seeds", ()))
-            self.initialised_from = state.get("initialised_from", self.run.init)
+            self.initialised_from = state.get("initialised_from", self.initialised_from)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit ({error})", "one of the same network") from error
 

@@ -315,7 +315,7 @@ def test_a_model_names_the_simulated_patients_that_it_has_seen_and_those_of_the_
     further = training.train(Run((second,), tmp_path / "run2", config, init=str(start.folder)))
     assert further.card.training["seeds"] == [7, 9]
     resumed = training.export_checkpoint(Run((second,), tmp_path / "run2", config))
-    assert resumed.card.training["initialised_from"] == str(start.folder)
+    assert resumed.card.training["initialised_from"] == start.card.id
     shutil.rmtree(first)
     assert training.export_checkpoint(Run((first,), tmp_path / "run1", config)).card.training["seeds"] == [7]
 
