@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from cacnet import segments
+from cacnet.scoring import PROTOCOLS
 from cacnet.volume import Geometry, Volume
 from product_paths import PRODUCT, ROOT
 from stand_in.fake_worker import make_worker
@@ -89,7 +90,7 @@ def test_the_first_volume_is_chosen_and_the_default_protocol_explained(open_pane
 
 def test_choosing_a_protocol_changes_its_explanation_and_the_job(open_panel, results, wait_until):
     widget = open_panel("print(json.dumps(job), file=sys.stderr); sys.exit(1)")
-    widget.ui.protocolComboBox.currentIndex = 1
+    widget.ui.protocolComboBox.currentIndex = list(PROTOCOLS).index("literature")
     assert "non-contrast" in widget.ui.protocolDescriptionLabel.text
     widget.ui.runButton.click()
     wait_until(lambda: not widget.panel.running)
