@@ -1,0 +1,1 @@
+"""The reader's part of the panel: totals, lesion table, corrections, approval."""

@@ -1,0 +1,156 @@
+"""What a reader sees of a review: one value with every number on screen, from which reports are written as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from cacnet.anatomy import Vessel
+from cacnet.edits.review import RejectReason, Review, ReviewedLesion, ReviewState
+from cacnet.edits.session import Session
+from cacnet.lesions import Lesion
+from cacnet.scoring import HoffPercentile, RiskCategory, ResolvedProtocol, Totals, VesselTotals, hoff_percentile
+from cacnet.vessels.places import Third
+
+
+class Difference(StrEnum):
+    """How a lesion differs from what the network found."""
+
+    NONE = ""
+    NEW = "new"
+    RELABELLED = "relabelled"
+    REDRAWN = "redrawn"
+
+
+@dataclass(frozen=True)
+class LesionRow:
+    """One lesion as the table shows it.
+
+    Attributes:
+        counts: whether it is part of the score: not rejected, and reaching threshold and minimum area.
+        agatston, volume_mm3, mass_mg: what it adds; for a rejected lesion what it would add.
+        centroid_mm_ras: where views jump to.
+        origin: ids of lesions that it was split from or merged of.
+    """
+
+    id: int
+    vessel: Vessel
+    third: Third | None
+    from_ostium_mm: float | None
+    volume_mm3: float
+    agatston: float
+    mass_mg: float
+    max_hu: float
+    mean_hu: float
+    slices: int
+    confidence: float | None
+    state: ReviewState
+    reason: RejectReason | None
+    counts: bool
+    difference: Difference
+    centroid_mm_ras: tuple[float, float, float]
+    origin: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class VesselRow:
+    """One artery's sums, and what the network's own result had."""
+
+    vessel: Vessel
+    now: VesselTotals
+    network: VesselTotals
+
+
+@dataclass(frozen=True)
+class ReviewSummary:
+    """Everything on screen.
+
+    Attributes:
+        totals, network_totals: now, and as the network left it.
+        percentile: None where age or sex is not known.
+        vessels: LM, LAD, LCx, RCA, unassigned; all five.
+        lesions: by id, rejected ones included.
+        network_lesions_removed: lesions of the network that no longer exist (erased or merged).
+        approved_by: None while open; may be '' where no initials were given.
+    """
+
+    totals: Totals
+    network_totals: Totals
+    percentile: HoffPercentile | None
+    vessels: tuple[VesselRow, ...]
+    lesions: tuple[LesionRow, ...]
+    network_lesions_removed: tuple[int, ...]
+    resolved: ResolvedProtocol
+    can_undo: bool
+    can_redo: bool
+    approved_by: str | None
+
+    @property
+    def category(self) -> RiskCategory:
+        """Risk category of the total."""
+        return self.totals.category
+
+    @property
+    def locked(self) -> bool:
+        """Whether the review has been approved."""
+        return self.approved_by is not None
+
+    @property
+    def unreviewed(self) -> tuple[int, ...]:
+        """Ids that nobody has accepted or rejected."""
+        return tuple(row.id for row in self.lesions if row.state is ReviewState.UNREVIEWED)
+
+
+def summarize(
+    session: Session, resolved: ResolvedProtocol, age_years: float | None = None, sex: str | None = None
+) -> ReviewSummary:
+    """The session as it stands; raises InvalidPatientError for an impossible age or sex."""
+    scores, original = session.scores, session.original_scores
+    known_patient = age_years is not None and sex is not None
+    return ReviewSummary(
+        totals=scores.totals,
+        network_totals=original.totals,
+        percentile=hoff_percentile(scores.totals.agatston, age_years, sex) if known_patient else None,
+        vessels=tuple(VesselRow(v, scores.vessels[v], original.vessels[v]) for v in Vessel),
+        lesions=tuple(
+            _row(reviewed, scores.lesions[i], session.original) for i, reviewed in session.review.lesions.items()
+        ),
+        network_lesions_removed=tuple(i for i in session.original.lesions if i not in session.review.lesions),
+        resolved=resolved,
+        can_undo=session.can_undo,
+        can_redo=session.can_redo,
+        approved_by=session.approved_by,
+    )
+
+
+def _row(reviewed: ReviewedLesion, lesion: Lesion, original: Review) -> LesionRow:
+    return LesionRow(
+        id=reviewed.id,
+        vessel=reviewed.vessel,
+        third=lesion.place.third,
+        from_ostium_mm=lesion.place.from_ostium_mm,
+        volume_mm3=lesion.volume_mm3,
+        agatston=lesion.agatston,
+        mass_mg=lesion.mass_mg,
+        max_hu=lesion.max_hu,
+        mean_hu=lesion.mean_hu,
+        slices=lesion.slices,
+        confidence=lesion.confidence,
+        state=reviewed.state,
+        reason=reviewed.reason,
+        counts=reviewed.counts and lesion.counts,
+        difference=_difference(reviewed, original),
+        centroid_mm_ras=lesion.centroid_mm_ras,
+        origin=reviewed.origin,
+    )
+
+
+def _difference(lesion: ReviewedLesion, original: Review) -> Difference:
+    found = original.lesions.get(lesion.id)
+    if found is None:
+        return Difference.NEW
+    if not np.array_equal(found.index, lesion.index):
+        return Difference.REDRAWN
+    return Difference.NONE if found.vessel == lesion.vessel else Difference.RELABELLED
