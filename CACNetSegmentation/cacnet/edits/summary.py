@@ -11,7 +11,7 @@ from cacnet.anatomy import Vessel
 from cacnet.edits.review import RejectReason, Review, ReviewedLesion, ReviewState
 from cacnet.edits.session import Session
 from cacnet.lesions import Lesion
-from cacnet.scoring import HoffPercentile, RiskCategory, ResolvedProtocol, Totals, VesselTotals, hoff_percentile
+from cacnet.scoring import HoffPercentile, ResolvedProtocol, RiskCategory, Totals, VesselTotals, hoff_percentile
 from cacnet.vessels.places import Third
 
 
@@ -108,11 +108,13 @@ def summarize(
 ) -> ReviewSummary:
     """The session as it stands; raises InvalidPatientError for an impossible age or sex."""
     scores, original = session.scores, session.original_scores
-    known_patient = age_years is not None and sex is not None
+    percentile = None
+    if age_years is not None and sex is not None:
+        percentile = hoff_percentile(scores.totals.agatston, age_years, sex)
     return ReviewSummary(
         totals=scores.totals,
         network_totals=original.totals,
-        percentile=hoff_percentile(scores.totals.agatston, age_years, sex) if known_patient else None,
+        percentile=percentile,
         vessels=tuple(VesselRow(v, scores.vessels[v], original.vessels[v]) for v in Vessel),
         lesions=tuple(
             _row(reviewed, scores.lesions[i], session.original) for i, reviewed in session.review.lesions.items()
