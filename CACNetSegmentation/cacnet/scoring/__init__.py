@@ -6,6 +6,7 @@ label maps of several vessels: that is `cacnet.lesions`, which uses this package
 
 from cacnet.scoring.agatston import AgatstonGrid, LesionScore, score_lesion, score_touching
 from cacnet.scoring.isotropic import isotropic_volume_mm3
+from cacnet.scoring.per_slice import SliceScore, slice_scores
 from cacnet.scoring.presets import DEFAULT_PROTOCOL, PROTOCOLS, UnknownProtocolError, protocol_named
 from cacnet.scoring.protocol import (
     BloodPoolThreshold,
@@ -67,6 +68,7 @@ __all__ = [
     "Protocol",
     "ResolvedProtocol",
     "RiskCategory",
+    "SliceScore",
     "Totals",
     "UnknownProtocolError",
     "VesselTotals",
@@ -82,5 +84,6 @@ __all__ = [
     "risk_category",
     "score_lesion",
     "score_touching",
+    "slice_scores",
     "total",
 ]

@@ -87,6 +87,50 @@ def score_touching(
     Source: Agatston 1990; islands, minimum area and increment as described in 10.1002/mp.14912.
     """
     present = np.unique(lesions_zyx)
+    scores = {int(number): NO_SCORE for number in present[present > 0]} or {1: NO_SCORE}
+    pixels = counted_pixels(lesions_zyx, hu_zyx, geometry, resolved)
+    for number in np.unique(pixels.lesion):
+        own = pixels.lesion == number
+        volume_mm3 = int(own.sum()) * pixels.volume_mm3
+        scores[int(number)] = LesionScore(
+            agatston=float(pixels.factor[own].sum() * pixels.agatston_per_factor),
+            volume_mm3=volume_mm3,
+            mass_mg=float(resolved.protocol.mass_factor * pixels.hu[own].mean() * volume_mm3),
+            islands=len(np.unique(pixels.island[own])),
+            density=float(pixels.factor[own].mean()),
+        )
+    return scores
+
+
+@dataclass(frozen=True, eq=False)
+class CountedPixels:
+    """The pixels that score, each one in a slice of an Agatston grid; all arrays are (n,).
+
+    Attributes:
+        lesion: number of its lesion; island: number of its island, unique over slices.
+        slice_index: its slice in `geometry`; hu: its HU; factor: its density factor.
+        geometry: the grid that was scored, resliced where the protocol says so.
+        agatston_per_factor: what a pixel of density factor 1 adds to the score.
+    """
+
+    lesion: np.ndarray
+    island: np.ndarray
+    slice_index: np.ndarray
+    hu: np.ndarray
+    factor: np.ndarray
+    geometry: Geometry
+    agatston_per_factor: float
+
+    @property
+    def volume_mm3(self) -> float:
+        """Volume of one pixel."""
+        return self.geometry.voxel_volume_mm3
+
+
+def counted_pixels(
+    lesions_zyx: np.ndarray, hu_zyx: np.ndarray, geometry: Geometry, resolved: ResolvedProtocol
+) -> CountedPixels:
+    """Which pixels reach threshold and minimum area, and with which density factor; arguments as `score_touching`."""
     if resolved.protocol.reslice_mm is not None:
         slice_axis = AgatstonGrid.of(geometry).slice_axis
         lesions_zyx, hu_zyx, geometry = resliced(
@@ -95,27 +139,23 @@ def score_touching(
     grid = AgatstonGrid.of(geometry)
     hu = np.moveaxis(hu_zyx, grid.slice_axis, 0).astype(np.float64)
     lesions = np.moveaxis(lesions_zyx, grid.slice_axis, 0)
-    scores = {int(number): NO_SCORE for number in present[present > 0]} or {1: NO_SCORE}
     counted = (lesions > 0) & resolved.counts(hu)
     islands, n_islands = ndimage.label(counted, in_plane_neighbours(resolved.protocol.island_connectivity))
-    pixels = np.bincount(islands.ravel(), minlength=n_islands + 1)
-    keeps = pixels >= resolved.protocol.minimum.pixels(grid.pixel_area_mm2)
+    size = np.bincount(islands.ravel(), minlength=n_islands + 1)
+    keeps = size >= resolved.protocol.minimum.pixels(grid.pixel_area_mm2)
     keeps[0] = False
     counted &= keeps[islands]
-    values, island_of, lesion_of = hu[counted], islands[counted], lesions[counted]
-    factors = _density_factors(values, island_of, np.nonzero(counted)[0], lesion_of, resolved)
+    values, island_of, lesion_of, slice_of = hu[counted], islands[counted], lesions[counted], np.nonzero(counted)[0]
     scale = grid.increment_mm / AGATSTON_INCREMENT_MM if resolved.protocol.normalise_increment else 1.0
-    for number in np.unique(lesion_of):
-        own = lesion_of == number
-        volume_mm3 = int(own.sum()) * geometry.voxel_volume_mm3
-        scores[int(number)] = LesionScore(
-            agatston=float(factors[own].sum() * grid.pixel_area_mm2 * scale * resolved.agatston_factor),
-            volume_mm3=volume_mm3,
-            mass_mg=float(resolved.protocol.mass_factor * values[own].mean() * volume_mm3),
-            islands=len(np.unique(island_of[own])),
-            density=float(factors[own].mean()),
-        )
-    return scores
+    return CountedPixels(
+        lesion=lesion_of,
+        island=island_of,
+        slice_index=slice_of,
+        hu=values,
+        factor=_density_factors(values, island_of, slice_of, lesion_of, resolved),
+        geometry=geometry,
+        agatston_per_factor=grid.pixel_area_mm2 * scale * resolved.agatston_factor,
+    )
 
 
 def margin_voxels(geometry: Geometry, resolved: ResolvedProtocol) -> tuple[int, int, int]:
