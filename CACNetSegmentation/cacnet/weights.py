@@ -24,9 +24,27 @@ from safetensors.torch import load as parse_safetensors
 from safetensors.torch import save as to_safetensors
 
 from cacnet.errors import CacnetError
+from cacnet.model_folders import BUNDLED_MODELS, model_folders, user_models
 from cacnet.network import CACNet, NetworkConfig, NetworkConfigError
 from cacnet.network.cacnet import SIZE_MULTIPLE
 from cacnet.prepare import HU_RANGE, MODEL_SPACING_MM
+
+__all__ = [
+    "BUNDLED_MODELS",
+    "CorruptModelError",
+    "IncompatibleModelError",
+    "InputContract",
+    "LoadedModel",
+    "ModelBundle",
+    "ModelCard",
+    "ModelNotFoundError",
+    "WeightsRecord",
+    "list_bundles",
+    "load_bundle",
+    "read_card",
+    "save_bundle",
+    "user_models",
+]
 
 SCHEMA_VERSION = 1
 CARD_FILE = "model.json"
@@ -36,9 +54,6 @@ MAX_WEIGHTS_BYTES = 256 << 20
 MAX_HEADER_BYTES = 1 << 20
 MAX_TILE_VOXELS = 512
 STATEMENT = "Trained on simulated CCTA. Research use only, not for diagnosis."
-BUNDLED_MODELS = Path(__file__).resolve().parents[1] / "Resources" / "Models"
-"""Where the models that come with the extension are."""
-
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -124,10 +139,11 @@ class LoadedModel:
     card: ModelCard
 
 
-def list_bundles(folders: Iterable[Path | str] = (BUNDLED_MODELS,)) -> tuple[ModelBundle, ...]:
-    """Every bundle in `folders`, by folder name; damaged ones too, with their problem. The weights are not read."""
+def list_bundles(folders: Iterable[Path | str] | None = None) -> tuple[ModelBundle, ...]:
+    """Every bundle in `folders` (by default those of `model_folders`), by folder name; damaged ones too, with their
+    problem. The weights are not read."""
     found = []
-    for folder in map(Path, folders):
+    for folder in map(Path, model_folders() if folders is None else folders):
         candidates = (
             sorted(path for path in folder.iterdir() if (path / CARD_FILE).is_file()) if folder.is_dir() else []
         )
@@ -139,12 +155,12 @@ def list_bundles(folders: Iterable[Path | str] = (BUNDLED_MODELS,)) -> tuple[Mod
     return tuple(found)
 
 
-def load_bundle(id_or_path: str | Path, folders: Iterable[Path | str] = (BUNDLED_MODELS,)) -> LoadedModel:
-    """The model of that id in `folders`, or in the folder of that path.
+def load_bundle(id_or_path: str | Path, folders: Iterable[Path | str] | None = None) -> LoadedModel:
+    """The model of that id in `folders` (by default those of `model_folders`), or in the folder of that path.
 
     Raises ModelNotFoundError, CorruptModelError, IncompatibleModelError.
     """
-    folder = _find(id_or_path, tuple(map(Path, folders)))
+    folder = _find(id_or_path, tuple(map(Path, model_folders() if folders is None else folders)))
     card = read_card(folder)
     data = _read_weights(folder, card)
     with torch.device("meta"):  # shapes without memory: a forged card cannot make us allocate

@@ -1,0 +1,36 @@
+"""Where models are installed: those that come with the extension, and the user's own. Needs no torch."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+BUNDLED_MODELS = Path(__file__).resolve().parents[1] / "Resources" / "Models"
+"""Where the models that come with the extension are."""
+
+USER_MODELS_VARIABLE = "CACNET_MODELS"
+"""Environment variable that names another folder for the user's own models, such as one shared by a department."""
+
+
+def user_models() -> Path:
+    """The folder of the user's own models, where training writes to; it need not exist yet.
+
+    That of CACNET_MODELS, else 'cacnet/models' in the place that the system has for a program's data.
+    """
+    chosen = os.environ.get(USER_MODELS_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    home = Path.home()
+    if sys.platform == "win32":
+        data = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        data = home / "Library" / "Application Support"
+    else:
+        data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return data / "cacnet" / "models"
+
+
+def model_folders() -> tuple[Path, ...]:
+    """Where models are looked for by id: the bundled ones first, so that no other can stand in for them."""
+    return BUNDLED_MODELS, user_models()
