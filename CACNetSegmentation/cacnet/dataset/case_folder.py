@@ -18,7 +18,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,9 @@ SCHEMA_VERSION = 1
 RECORD_FILE = "record.json"
 CT_FILE, CALCIUM_FILE, CORONARY_FILE = "ct.nii.gz", "calcium.nii.gz", "coronary.nii.gz"
 DISTRACTOR_FILE = "distractors.nii.gz"
+CONTRAST_GIVEN = "given"
+"""Instead of the agent's name, which is free text."""
+OLDEST_YEARS = 90.0
 STATEMENT = "Labels of a data set for research. Not for diagnosis."
 
 
@@ -53,19 +56,30 @@ def write_case_folder(
     Raises:
         UnwritableOutputError: the folder cannot be written to.
     """
+    with replaced_folder(folder) as staging:
+        write_case_files(staging, scan, extra, distractor_file)
+    return folder
+
+
+def write_case_files(
+    folder: Path, scan: LabelledScan, extra: Mapping[str, Any] | None = None, distractor_file: str = DISTRACTOR_FILE
+) -> None:
+    """Write the files of `write_case_folder` one by one into a folder that nobody reads yet."""
     arrays = {
         CT_FILE: scan.volume.hu,
         CALCIUM_FILE: scan.calcium,
         CORONARY_FILE: scan.coronary,
         distractor_file: scan.distractor,
     }
-    with replaced_folder(folder) as staging:
-        for name, array in arrays.items():
-            if array is not None:
-                image = to_sitk(array, scan.volume.geometry)
-                sitk.WriteImage(image, str(staging / name), useCompression=True)
-        write_json(staging / RECORD_FILE, {**record_of(scan), **(extra or {})})
-    return folder
+    for name, array in arrays.items():
+        if array is not None:
+            write_array(folder / name, array, scan.volume.geometry)
+    write_json(folder / RECORD_FILE, {**record_of(scan), **(extra or {})})
+
+
+def write_array(path: Path, array_zyx: np.ndarray, geometry: Geometry) -> None:
+    """A compressed NIfTI file whose header says nothing beside the grid."""
+    sitk.WriteImage(to_sitk(array_zyx, geometry), str(path), useCompression=True)
 
 
 def record_of(scan: LabelledScan) -> dict[str, Any]:
@@ -84,11 +98,55 @@ def record_of(scan: LabelledScan) -> dict[str, Any]:
         "unknown": list(scan.unknown),
         "review": None if origin.review is None else _review_record(origin.review),
         "geometry": asdict(scan.volume.geometry),
-        # A description is free text, into which names get typed (DICOM PS3.15 E cleans it).
-        "acquisition": asdict(replace(scan.volume.acquisition, series_description=None)),
+        "acquisition": asdict(anonymous(scan.volume.acquisition)),
         # Messages may quote file names of the source, which may be names of patients; codes never do.
         "findings": sorted({finding.code for finding in (*scan.volume.reading_findings, *scan.findings)}),
     }
+
+
+def anonymous(acquisition: Acquisition) -> Acquisition:
+    """What of the headers may leave: no free text, into which names get typed (DICOM PS3.15 E cleans it), no rare age
+    (those from 90 on are one group in the USA's 45 CFR 164.514)."""
+    age_years = acquisition.patient_age_years
+    return replace(
+        acquisition,
+        series_description=None,
+        contrast_agent=None if acquisition.contrast_agent is None else CONTRAST_GIVEN,
+        patient_age_years=None if age_years is None else min(age_years, OLDEST_YEARS),
+    )
+
+
+@dataclass(frozen=True)
+class CaseRecord:
+    """What `record_of` wrote, as it is used again; `unknown` is what nobody labelled."""
+
+    case_id: str
+    geometry: Geometry
+    acquisition: Acquisition
+    provenance: Provenance
+    unknown: frozenset[str]
+
+
+def read_record(folder: Path) -> CaseRecord:
+    """The record in a folder.
+
+    Raises:
+        DatasetFileError: it is missing, damaged or of another version. UnsafeNameError: its id leads elsewhere.
+    """
+    record = read_json(folder / RECORD_FILE)
+    version = record.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise DatasetFileError(f"'{folder.name}/{RECORD_FILE}' has the version {version!r}", f"{SCHEMA_VERSION}")
+    try:
+        return CaseRecord(
+            case_id=require_safe_id(record["case"]),
+            geometry=Geometry(**{name: tuple(value) for name, value in record["geometry"].items()}),
+            acquisition=Acquisition(**record["acquisition"]),
+            provenance=_provenance(record),
+            unknown=frozenset(record["unknown"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DatasetFileError(f"'{folder.name}/{RECORD_FILE}' is damaged ({error})", "a record as written") from error
 
 
 def read_case_folder(folder: Path, distractor_file: str = DISTRACTOR_FILE) -> LabelledScan:
@@ -98,25 +156,23 @@ def read_case_folder(folder: Path, distractor_file: str = DISTRACTOR_FILE) -> La
         DatasetError: the record or a file is missing, damaged or of another version.
         ReadingError, GeometryMismatchError: a damaged volume, or one on another grid than the record says.
     """
-    record = read_json(folder / RECORD_FILE)
-    version = record.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise DatasetFileError(f"'{folder.name}/{RECORD_FILE}' has the version {version!r}", f"{SCHEMA_VERSION}")
-    try:
-        case_id = require_safe_id(record["case"])
-        geometry = Geometry(**{name: tuple(value) for name, value in record["geometry"].items()})
-        acquisition = Acquisition(**record["acquisition"])
-        provenance = _provenance(record)
-        unknown = set(record["unknown"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DatasetFileError(f"'{folder.name}/{RECORD_FILE}' is damaged ({error})", "a record as written") from error
-    read = read_ct(folder / CT_FILE)
-    geometry.require_same_grid(read.geometry, "CT")
-    # NIfTI rounds positions to 32 bits; the record holds them exactly.
-    volume = Volume(read.hu, geometry, acquisition, case_id, read.reading_findings)
+    record = read_record(folder)
+    volume = read_recorded_ct(folder / CT_FILE, record)
     names = {"calcium": CALCIUM_FILE, "coronary": CORONARY_FILE, "distractor": distractor_file}
-    labels = {name: None if name in unknown else _labels(folder / file, geometry) for name, file in names.items()}
-    return LabelledScan(case_id, volume, labels["calcium"], labels["coronary"], labels["distractor"], provenance)
+    labels = {
+        name: None if name in record.unknown else read_labels(folder / file, record.geometry)
+        for name, file in names.items()
+    }
+    return LabelledScan(
+        record.case_id, volume, labels["calcium"], labels["coronary"], labels["distractor"], record.provenance
+    )
+
+
+def read_recorded_ct(path: Path, record: CaseRecord) -> Volume:
+    """The CT of a record, on the exact grid that the record holds: NIfTI rounds positions to 32 bits."""
+    read = read_ct(path)
+    record.geometry.require_same_grid(read.geometry, "CT")
+    return Volume(read.hu, record.geometry, record.acquisition, record.case_id, read.reading_findings)
 
 
 def unknown_labels(folder: Path) -> frozenset[str]:
@@ -165,7 +221,8 @@ def remove_leftovers(output: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _labels(path: Path, geometry: Geometry) -> np.ndarray:
+def read_labels(path: Path, geometry: Geometry) -> np.ndarray:
+    """A label map of 8 bits on that grid; raises as `read_label_map`, and DatasetFileError for larger numbers."""
     values = read_label_map(path, geometry, f"labels '{path.name}'")
     if values.max(initial=0) > np.iinfo(np.uint8).max:
         raise DatasetFileError(f"'{path.name}' goes up to {values.max()}", "numbers of 8 bits")
@@ -188,13 +245,20 @@ def _review_record(review: Review) -> dict[str, Any]:
     return {
         "state": review.state.value,
         "protocol": review.protocol,
+        "reviewer": review.reviewer,
         "model": {"id": review.model_id, "weights_sha256": review.model_sha256},
     }
 
 
 def _review(record: Mapping[str, Any]) -> Review:
     model = record["model"]
-    return Review(ReviewState(record["state"]), record["protocol"], model["id"], model["weights_sha256"])
+    return Review(
+        ReviewState(record["state"]),
+        record["protocol"],
+        model["id"],
+        model["weights_sha256"],
+        record.get("reviewer"),
+    )
 
 
 def _unwritable(folder: Path, error: Exception) -> UnwritableOutputError:

@@ -6,6 +6,7 @@
     ct.nii.gz calcium.nii.gz coronary.nii.gz
     hard_negatives.nii.gz      what the model took for calcium and somebody rejected, by kind
     record.json                state of the review, protocol, model and hash, geometry, acquisition (see case_folder)
+    journal.json               the network's own lesions and every correction, where they are known (see export)
 
 Labels lie in files of their own, so overlaps and numbers survive. Case folders are complete or absent; the index is
 made from them.
@@ -13,13 +14,16 @@ made from them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from cacnet.dataset.case_folder import RECORD_FILE, read_case_folder, write_case_folder
+from cacnet.dataset.case_folder import RECORD_FILE, read_case_folder, write_case_files
 from cacnet.dataset.errors import DatasetFileError, IncompleteCaseError, LabelError, UnsafeNameError
 from cacnet.dataset.scan import LabelledScan
 from cacnet.dataset.source import SourceCase, path_inside, read_json, require_safe_id
+from cacnet.dataset.update import updating
 from cacnet.errors import CacnetError
 from cacnet.files import write_json
 
@@ -65,29 +69,59 @@ class CorrectedCase:
         return scan
 
 
-def write_corrected_case(dataset: Path, scan: LabelledScan) -> Path:
-    """Add a case to an export, or replace it, and bring the index up to date; returns its folder.
+def write_corrected_case(
+    dataset: Path,
+    scan: LabelledScan,
+    extra: Mapping[str, Any] | None = None,
+    documents: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Path:
+    """Add a case to an export, or replace it, and bring the index up to date, both or neither; returns its folder.
+
+    Args:
+        extra: further entries of the record.
+        documents: further JSON files of the case, by name.
 
     Raises:
         UnsafeNameError: its id cannot be a folder's name.
         LabelError: its provenance has no review.
-        UnwritableOutputError: the folder cannot be written to.
+        DatasetFileError: the folder holds another data set.
+        UnwritableOutputError: the folder cannot be written to; the data set is as it was.
     """
     require_safe_id(scan.case_id)
-    if scan.provenance.review is None:
+    review = scan.provenance.review
+    if review is None:
         raise LabelError(f"the case '{scan.case_id}' has no review state", "unreviewed, partly or approved")
-    folder = write_case_folder(dataset / CASES / scan.case_id, scan, distractor_file=HARD_NEGATIVES_FILE)
-    write_index(dataset)
-    return folder
+    _require_own(dataset)
+    relative = Path(CASES) / scan.case_id
+    before = {path.name for path in (dataset / relative).glob("*") if path.is_file()}
+    with updating(dataset) as update:
+        staging = update.path(relative / RECORD_FILE).parent
+        write_case_files(staging, scan, extra, HARD_NEGATIVES_FILE)
+        for name, document in (documents or {}).items():
+            write_json(staging / name, dict(document))
+        update.removed += [relative / name for name in sorted(before - {path.name for path in staging.iterdir()})]
+        states = {**_states(dataset), scan.case_id: review.state.value}
+        write_json(update.path(INDEX_FILE), _index(states))
+    return dataset / relative
 
 
-def write_index(dataset: Path) -> None:
-    """Write dataset.json from the case folders at hand."""
-    cases = []
-    for record_path in sorted((dataset / CASES).glob(f"[!.]*/{RECORD_FILE}")):
-        name = record_path.parent.name
-        cases.append({"id": name, "folder": f"{CASES}/{name}", "state": _state(record_path)})
-    write_json(dataset / INDEX_FILE, {"schema_version": SCHEMA_VERSION, "layout": LAYOUT_NAME, "cases": cases})
+def _require_own(dataset: Path) -> None:
+    if (dataset / INDEX_FILE).exists() and not recognises(dataset):
+        raise DatasetFileError(
+            f"'{dataset.name}' holds a data set of another layout",
+            f"an empty folder, or one with '{LAYOUT_NAME}' in its {INDEX_FILE}",
+            "Choose another folder",
+        )
+
+
+def _index(states: Mapping[str, str | None]) -> dict[str, Any]:
+    cases = [{"id": name, "folder": f"{CASES}/{name}", "state": state} for name, state in sorted(states.items())]
+    return {"schema_version": SCHEMA_VERSION, "layout": LAYOUT_NAME, "cases": cases}
+
+
+def _states(dataset: Path) -> dict[str, str | None]:
+    """The review state of every case at hand."""
+    return {path.parent.name: _state(path) for path in (dataset / CASES).glob(f"[!.]*/{RECORD_FILE}")}
 
 
 def _state(record: Path) -> str | None:

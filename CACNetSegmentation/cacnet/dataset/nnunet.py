@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cacnet.dataset.case_folder import RECORD_FILE, read_labels, read_record, read_recorded_ct
 from cacnet.dataset.errors import DatasetFileError, IncompleteCaseError, UnsafeNameError
 from cacnet.dataset.label_maps import read_label_map
 from cacnet.dataset.nnunet_labels import LabelTable, Structure, label_table, split_labels
@@ -23,6 +24,8 @@ from cacnet.reading.images import IMAGE_SUFFIXES
 LAYOUT = "nnunet"
 INDEX_FILE = "dataset.json"
 IMAGES, LABELS = "imagesTr", "labelsTr"
+EXTRAS, HARD_NEGATIVES_FILE = "cacnet", "hard_negatives.nii.gz"
+"""Where our own exports keep record and hard negatives; nnU-Net does not look there."""
 LABEL_RULE = "the data set's own label map, by the names in dataset.json"
 
 
@@ -37,23 +40,41 @@ class NnUnetCase:
     problem: CacnetError | None = None
 
     @property
+    def extras(self) -> Path:
+        """The folder in which an export of ours keeps what nnU-Net has no place for."""
+        return self.label.parent.parent / EXTRAS / self.name
+
+    @property
     def files(self) -> tuple[Path, ...]:
-        """The CT and the label map, where they are there."""
-        return tuple(path for path in (self.image, self.label) if path.is_file())
+        """The CT, the label map and the record, where they are there."""
+        return tuple(path for path in (self.image, self.label, self.extras / RECORD_FILE) if path.is_file())
 
     def case_id(self) -> str:
-        """A pseudonym from the CT file: case names of a clinic may be names."""
+        """A pseudonym: that of our own export, else from the CT file, because case names of a clinic may be names."""
         self._require_complete()
+        if (self.extras / RECORD_FILE).is_file():
+            return read_record(self.extras).case_id
         return pseudonym(self.image)
 
     def read(self) -> LabelledScan:
-        """The CT and the labels that its label map holds."""
+        """The CT and the labels that its label map holds; for our own exports, all that was exported."""
         case_id = self.case_id()
+        if (self.extras / RECORD_FILE).is_file():
+            return self._read_own()
         volume = read_ct(self.image)
         values = read_label_map(self.label, volume.geometry, f"labels '{self.label.name}'")
         calcium, coronary, distractor = split_labels(values, self.table)
         provenance = Provenance(LAYOUT, LABEL_RULE, self.table.named_vessels)
         return LabelledScan(case_id, volume, calcium, coronary, distractor, provenance)
+
+    def _read_own(self) -> LabelledScan:
+        record = read_record(self.extras)
+        volume = read_recorded_ct(self.image, record)
+        values = read_label_map(self.label, record.geometry, f"labels '{self.label.name}'")
+        calcium, coronary, _ = split_labels(values, self.table)
+        negatives = self.extras / HARD_NEGATIVES_FILE
+        distractor = None if "distractor" in record.unknown else read_labels(negatives, record.geometry)
+        return LabelledScan(record.case_id, volume, calcium, coronary, distractor, record.provenance)
 
     def _require_complete(self) -> None:
         if self.problem is not None:

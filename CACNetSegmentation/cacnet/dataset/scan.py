@@ -29,12 +29,14 @@ class Review:
         state: see ReviewState; only approved labels are truth.
         protocol: scoring protocol under which they were reviewed.
         model_id, model_sha256: the model that proposed them, and the hash of its weights.
+        reviewer: initials of who approved them, where they were given.
     """
 
     state: ReviewState
     protocol: str | None = None
     model_id: str | None = None
     model_sha256: str | None = None
+    reviewer: str | None = None
 
 
 @dataclass(frozen=True)

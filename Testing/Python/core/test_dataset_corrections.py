@@ -33,6 +33,7 @@ def test_an_export_has_the_files_that_its_layout_names(tmp_path):
     assert record["review"] == {
         "state": "approved",
         "protocol": "ccta-adaptive",
+        "reviewer": None,
         "model": {"id": "cacnet-simulated-v1", "weights_sha256": "ab" * 32},
     }
     assert {"schema_version", "geometry", "acquisition"} <= set(record)
