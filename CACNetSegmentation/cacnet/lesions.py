@@ -158,7 +158,9 @@ def find_lesions(
         score = score_lesion(mask, hu_zyx[box], geometry.crop(box), resolved)
         volume_mm3 = isotropic_volume_mm3(mask, hu_zyx[box], geometry, resolved)
         confidence = None if probability_zyx is None else float(probability_zyx[at].mean(dtype=np.float64))
-        lesions.append(describe_lesion(lesion_id, vessel, inside, hu_zyx[at], geometry, score, volume_mm3, confidence))
+        lesions.append(
+            describe_lesion(lesion_id, vessel, inside, hu_zyx[at], geometry, score, volume_mm3, confidence, courses)
+        )
     return LesionSet(tuple(lesions), geometry.shape_zyx, tuple(index for index, _ in found))
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from cacnet.edits.stored_json import write_review
+from cacnet.edits.stored_review import ModelIdentity, Rules, StoredReview, store_result
 from cacnet.files import staged_folder
 from cacnet.overview import draw_overview
 from cacnet.pipeline import Result
@@ -20,11 +22,12 @@ CALCIUM = "calcium.nii.gz"
 CORONARY = "coronary.nii.gz"
 LESIONS = "lesions.csv"
 REPORT = "report.json"
+REVIEW = "review.json"
 OVERVIEW = "overview.png"
 
 
 def write_result(output: Path, result: Result, progress: Progress = silent) -> None:
-    """Write segmentation, label maps, lesion table, report and overview into `output`.
+    """Write segmentation, label maps, lesion table, report, what a review starts from, and overview into `output`.
 
     Raises:
         UnwritableOutputError: nothing was written.
@@ -39,6 +42,7 @@ def write_result(output: Path, result: Result, progress: Progress = silent) -> N
         _write_labels(staging / CORONARY, result.coronary, geometry)
         progress("write", 0.7)
         write_tables(staging, result.volume, result.scores)
+        write_review(staging / REVIEW, unbegun_review(result))
         draw_overview(staging / OVERVIEW, result)
         progress("write", 1.0)
 
@@ -47,6 +51,20 @@ def write_tables(folder: Path, volume: Volume, scores: Scores) -> None:
     """Write the lesion table and the report."""
     write_lesions_csv(folder / LESIONS, scores.lesions.lesions)
     write_report_json(folder / REPORT, volume, scores)
+
+
+def unbegun_review(result: Result) -> StoredReview:
+    """What a reader's corrections of a result start from."""
+    scores = result.scores
+    return store_result(
+        result.volume,
+        scores.lesions,
+        scores.resolved,
+        Rules(scores.resolved.protocol.name, scores.age_years, scores.sex),
+        ModelIdentity(scores.model.id, scores.model.weights_sha256),
+        scores.dominance,
+        result.courses,
+    )
 
 
 def _write_labels(path: Path, labels: np.ndarray, geometry: Geometry) -> None:

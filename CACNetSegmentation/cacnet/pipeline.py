@@ -31,6 +31,7 @@ from cacnet.scoring import (
     resolve,
 )
 from cacnet.validation import check
+from cacnet.vessels.places import Courses
 from cacnet.volume import Volume
 
 if TYPE_CHECKING:
@@ -70,12 +71,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Result:
-    """A segmented and scored CT. Label maps are uint8 on the CT's grid: 1 LM, 2 LAD, 3 LCx, 4 RCA, 5 unassigned."""
+    """A segmented and scored CT. Label maps are uint8 on the CT's grid: 1 LM, 2 LAD, 3 LCx, 4 RCA, 5 unassigned.
+
+    `courses` are the arteries' centre lines, None where there are none.
+    """
 
     volume: Volume
     calcium: np.ndarray
     coronary: np.ndarray
     scores: Scores
+    courses: Courses | None = None
 
 
 @dataclass
@@ -137,7 +142,7 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
         sex=request.sex or volume.acquisition.patient_sex,
         dominance=labels.dominance,
     )
-    return Result(volume, labels.calcium, labels.coronary, scores), labels
+    return Result(volume, labels.calcium, labels.coronary, scores, labels.courses), labels
 
 
 def resolve_for(volume: Volume, protocol: str | None, blood_hu: np.ndarray | None = None) -> ResolvedProtocol:

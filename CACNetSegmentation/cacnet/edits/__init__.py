@@ -2,7 +2,8 @@
 
 In reading order: `review` (the lesions under review and one change of them), `strokes` (what painting does to lesions),
 `operations` (everything else that a reader does to them), `growing` (by seed, and cuts), `live_scores` (scores that
-follow every change), `session` (undo, redo, audit trail, lock), `journal` (all of it as JSON).
+follow every change), `session` (undo, redo, audit trail, lock), `journal` (all of it as JSON),
+`stored_review` and `stored_json` (a review at rest, with all that it takes to go on with it).
 """
 
 from cacnet.edits.live_scores import LiveScores

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,21 @@ def save(session: Session, path: Path) -> None:
 
 def document(session: Session) -> dict[str, Any]:
     """The session as plain values."""
+    return _document(session.original, session.audit, session.review)
+
+
+def untouched_document(found: Review) -> dict[str, Any]:
+    """A session that nobody has begun, as plain values."""
+    return _document(found, (), found)
+
+
+def _document(original: Review, audit: Sequence[AuditEntry], review: Review) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
-        "shape_zyx": list(session.original.shape_zyx),
-        "original": [_lesion(lesion) for lesion in session.original.lesions.values()],
-        "entries": [_entry(entry) for entry in session.audit],
-        "labels_sha256": labels_sha256(session.review),
+        "shape_zyx": list(original.shape_zyx),
+        "original": [_lesion(lesion) for lesion in original.lesions.values()],
+        "entries": [entry_document(entry) for entry in audit],
+        "labels_sha256": labels_sha256(review),
     }
 
 
@@ -78,9 +88,7 @@ def replay(content: Any, live: LiveScores, shape_zyx: tuple[int, int, int]) -> S
             raise JournalError(f"journal version {content['schema_version']!r}", f"version {SCHEMA_VERSION}")
         if tuple(content["shape_zyx"]) != tuple(shape_zyx):
             raise JournalError(f"corrections of a scan of {content['shape_zyx']} voxels", f"one of {list(shape_zyx)}")
-        original = Review(shape_zyx).changed(
-            Change((), tuple(_read_lesion(raw, shape_zyx) for raw in content["original"]))
-        )
+        original = _original(content, shape_zyx)
         times = iter([str(entry["when_utc"]) for entry in content["entries"]])
         session = Session(original, live, clock=lambda: next(times))
         for entry in content["entries"]:
@@ -94,6 +102,20 @@ def replay(content: Any, live: LiveScores, shape_zyx: tuple[int, int, int]) -> S
         raise JournalError("doing the corrections again gives other labels", "those that were saved")
     session.clock = now_utc
     return session
+
+
+def read_original(content: Any, shape_zyx: tuple[int, int, int]) -> Review:
+    """The network's own result in what `document` gives; raises JournalError."""
+    try:
+        return _original(content, shape_zyx)
+    except (KeyError, TypeError, ValueError, AttributeError, EditError) as error:
+        raise JournalError(
+            f"the journal is damaged ({type(error).__name__}: {error})", "an unchanged journal"
+        ) from error
+
+
+def _original(content: Any, shape_zyx: tuple[int, int, int]) -> Review:
+    return Review(shape_zyx).changed(Change((), tuple(_read_lesion(raw, shape_zyx) for raw in content["original"])))
 
 
 def _redo(session: Session, entry: dict[str, Any], shape_zyx: tuple[int, int, int]) -> None:
@@ -113,7 +135,8 @@ def _redo(session: Session, entry: dict[str, Any], shape_zyx: tuple[int, int, in
             session.apply(action, Change(before, after), details)
 
 
-def _entry(entry: AuditEntry) -> dict[str, Any]:
+def entry_document(entry: AuditEntry) -> dict[str, Any]:
+    """One line of the audit trail as plain values."""
     change = None
     if entry.change is not None:
         change = {

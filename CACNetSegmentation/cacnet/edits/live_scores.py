@@ -41,6 +41,26 @@ class ScoredReview:
     vessels: Mapping[Vessel, VesselTotals]
 
 
+@dataclass(frozen=True, eq=False)
+class KnownConfidence:
+    """The network's confidence in the lesions that it found, for a scan whose probabilities are no longer at hand.
+
+    Attributes:
+        found: the network's own lesions.
+        by_id: mean calcium probability of each; a lesion that is not named has none.
+    """
+
+    found: Review
+    by_id: Mapping[int, float]
+
+    def of(self, lesion: ReviewedLesion) -> float | None:
+        """The confidence in a lesion that still has the voxels it was found with; a redrawn one has none."""
+        found = self.found.lesions.get(lesion.id)
+        if found is None or not (found.index is lesion.index or np.array_equal(found.index, lesion.index)):
+            return None
+        return self.by_id.get(lesion.id)
+
+
 class LiveScores:
     """Keeps the scores of one scan's lesions; only lesions that changed, or touch one that did, are scored anew.
 
@@ -49,6 +69,7 @@ class LiveScores:
         resolved: protocol and threshold.
         probability_zyx: calcium probability on the same grid, or None.
         courses: centre lines that tell where along its artery a lesion lies, or None.
+        confidence: what is known of the network's lesions where there is no `probability_zyx`.
 
     Raises:
         GeometryMismatchError: arrays that do not have the grid's shape.
@@ -61,6 +82,7 @@ class LiveScores:
         resolved: ResolvedProtocol,
         probability_zyx: np.ndarray | None = None,
         courses: Courses | None = None,
+        confidence: KnownConfidence | None = None,
     ) -> None:
         for name, array in (("CT", hu_zyx), ("calcium probability", probability_zyx)):
             if array is not None and array.shape != geometry.shape_zyx:
@@ -68,7 +90,7 @@ class LiveScores:
                     f"the {name} has the shape {array.shape}", f"the grid's shape, {geometry.shape_zyx}"
                 )
         self._hu, self._geometry, self._resolved = hu_zyx, geometry, resolved
-        self._probability, self._courses = probability_zyx, courses
+        self._probability, self._courses, self._confidence = probability_zyx, courses, confidence
         self._known: dict[int, ReviewedLesion] = {}
         self._boxes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._touching: dict[int, frozenset[int]] = {}
@@ -152,7 +174,9 @@ class LiveScores:
     def _describe(self, lesion: ReviewedLesion, score: LesionScore) -> Lesion:
         voxels = voxels_of(lesion.index, self._geometry.shape_zyx)
         at = tuple(voxels.T)
-        confidence = None if self._probability is None else float(self._probability[at].mean(dtype=np.float64))
+        confidence = self._confidence.of(lesion) if self._confidence else None
+        if self._probability is not None:
+            confidence = float(self._probability[at].mean(dtype=np.float64))
         box, mask = crop_around(voxels, self._geometry.shape_zyx)
         isotropic_mm3 = isotropic_volume_mm3(mask, self._hu[box], self._geometry, self._resolved)
         return describe_lesion(

@@ -63,6 +63,8 @@ class ResolvedProtocol:
         bands_hu: lowest HU of density factors 1, 2, 3, 4.
         agatston_factor: what the raw Agatston score is multiplied by (1 without a calibration).
         sentence: the statement that every output carries beside the score.
+        blood_median_hu, blood_sd_hu, kvp: this scan's numbers, from which another protocol can be resolved; None where
+            they are not known.
     """
 
     protocol: Protocol
@@ -70,6 +72,9 @@ class ResolvedProtocol:
     bands_hu: tuple[float, float, float, float]
     agatston_factor: float
     sentence: str
+    blood_median_hu: float | None = None
+    blood_sd_hu: float | None = None
+    kvp: float | None = None
 
     def counts(self, hu: np.ndarray) -> np.ndarray:
         """Which voxels reach (or, by a strict protocol, exceed) the threshold."""
@@ -129,7 +134,9 @@ def resolve(
         )
     factor = protocol.calibration.factor(threshold_hu) if protocol.calibration else 1.0
     sentence = _sentence(protocol, threshold_hu, bands, origin, has_contrast or adapts)
-    return ResolvedProtocol(protocol, threshold_hu, bands, factor, sentence)
+    return ResolvedProtocol(
+        protocol, threshold_hu, bands, factor, sentence, blood_pool_median_hu, blood_pool_sd_hu, kvp
+    )
 
 
 def _above_blood(

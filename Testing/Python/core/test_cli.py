@@ -21,6 +21,7 @@ CONTRACT_FILES = {
     "lesions.csv",
     "report.json",
     "overview.png",
+    "review.json",
 }
 
 

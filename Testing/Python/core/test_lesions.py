@@ -5,6 +5,7 @@ import pytest
 from cacnet.anatomy import Vessel
 from cacnet.lesions import LesionSet, UnknownVesselLabelError, find_lesions
 from cacnet.scoring import PROTOCOLS, resolve, total
+from cacnet.vessels.places import Courses, Place, Third
 from cacnet.volume import Geometry, GeometryMismatchError
 
 LITERATURE = resolve(PROTOCOLS["literature"])
@@ -148,3 +149,12 @@ def test_array_of_another_shape_is_refused_by_name(wrong: str) -> None:
     arrays[wrong] = arrays[wrong][1:]
     with pytest.raises(GeometryMismatchError, match=wrong):
         find_lesions(arrays["calcium label map"], arrays["CT"], GRID, LITERATURE, arrays["calcium probability"])
+
+
+def test_a_lesion_is_placed_along_its_artery() -> None:
+    calcium, hu = empty()
+    put(calcium, hu, Vessel.LAD, np.s_[2:3, 4:8, 10:14], 500)
+    line = np.linspace((15.75, 22.75, -24.0), (115.75, 22.75, -24.0), 101)
+    courses = Courses(line, np.full(101, 2, np.uint8), np.arange(101.0), np.full(101, 2.0))
+    (lesion,) = find_lesions(calcium, hu, GRID, LITERATURE, courses=courses).lesions
+    assert lesion.place == Place(Third.PROXIMAL, 0.0, pytest.approx(2.0))
