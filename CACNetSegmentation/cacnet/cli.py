@@ -73,6 +73,9 @@ def _add_segment(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     parser.add_argument("--model", metavar="ID|PATH", help="an installed model (see 'cacnet models') or its folder")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument(
+        "--no-refine", action="store_true", help="leave lesion borders as the network drew them, not by the CT's values"
+    )
     _add_scoring(parser)
     parser.set_defaults(command=_segment)
 
@@ -167,6 +170,7 @@ def _segment(options: argparse.Namespace) -> int:
         age_years=options.age,
         sex=options.sex,
         series_uid=options.series,
+        refine_borders=not options.no_refine,
     )
     result = segment(request, _show_progress)
     write_result(options.output, result, _show_progress)

@@ -78,7 +78,7 @@ class Probabilities:
 
 def choose_device(name: str = "auto") -> Device:
     """The best device ('auto': CUDA, then Metal, then CPU), or the one named; raises DeviceUnavailableError."""
-    available = {device.name: device for device in _available_devices()}
+    available = {device.name: device for device in available_devices()}
     if name == "auto":
         return next(iter(available.values()))
     if name not in available:
@@ -110,13 +110,17 @@ def predict(
         progress: called after every tile; may raise Cancelled.
 
     Tiles without tissue (everything at the image's minimum) are skipped and answer 0. When memory runs out, smaller
-    tiles, then half precision, then the CPU are tried; `notes` of the result say so. Raises InferenceInputError,
+    tiles, then half precision, then the CPU are tried; when the graphics processor itself fails (a driver or a card that
+    this PyTorch does not support), the CPU; `notes` of the result say so. Raises InferenceInputError,
     DeviceUnavailableError, OutOfMemoryError, and whatever `progress` raises.
     """
     _check_input(image_zyx, overlap, tile_voxels)
     largest = tile_voxels or model.card.input.tile_voxels
     notes: list[str] = []
+    failed: set[str] = set()
     for rung, (where, tile) in enumerate(_ladder(device, largest)):
+        if where.name in failed:
+            continue
         budget = _free_bytes(where) if memory_budget_bytes is None else memory_budget_bytes
         needed = estimate_bytes(image_zyx.shape, model, where, tile)
         if budget is not None and needed > budget:
@@ -125,10 +129,14 @@ def predict(
         try:
             maps = _predict_tiled(image_zyx, model, where, tile, overlap, progress)
         except (MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+            if _is_out_of_memory(error):
+                notes.append(f"{_rung(where, tile)} ran out of memory")
+                _release(where)
+            elif where.name != "cpu" and _is_device_failure(error):
+                notes.append(f"{where.hardware} failed ({_first_line(error)})")
+                failed.add(where.name)
+            else:
                 raise
-            notes.append(f"{_rung(where, tile)} ran out of memory")
-            _release(where)
             continue
         taken = [*notes, f"computed with {_rung(where, tile)} instead"] if rung else []
         return Probabilities(maps[0], maps[1], where, tile, tuple(taken))
@@ -225,10 +233,12 @@ def _ladder(device: Device, largest: int) -> Iterator[tuple[Device, int]]:
         yield from ((choose_device("cpu"), tile) for tile in tiles)
 
 
-def _available_devices() -> Iterator[Device]:
+def available_devices() -> Iterator[Device]:
+    """What this computer has, the fastest first."""
     if torch.cuda.is_available():
         precision = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
-        yield Device("cuda", precision, torch.cuda.get_device_name())
+        memory_gib = torch.cuda.get_device_properties(0).total_memory / (1 << 30)
+        yield Device("cuda", precision, f"{torch.cuda.get_device_name()}, {memory_gib:.0f} GB")
     if torch.backends.mps.is_available():
         yield Device("mps", "float32", "Apple GPU")
     precision = "bfloat16" if _cpu_is_fast_in_bfloat16() else "float32"
@@ -276,6 +286,18 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
         phrase in said for phrase in ("out of memory", "not enough memory", "can't allocate memory")
     )
+
+
+def _is_device_failure(error: BaseException) -> bool:
+    """Whether an accelerator, its driver or its libraries gave up, rather than the network."""
+    said = str(error).lower()
+    return any(
+        phrase in said for phrase in ("cuda error", "cuda driver", "cudnn", "cublas", "mps backend", "hip error")
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")
 
 
 def _release(device: Device) -> None:

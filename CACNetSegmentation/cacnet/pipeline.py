@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cacnet import contrast
+from cacnet.acquisition import completed
 from cacnet.anatomy import NAMED_VESSELS, Vessel
 from cacnet.errors import CacnetError
 from cacnet.findings import Finding, Severity
@@ -32,7 +33,7 @@ from cacnet.scoring import (
 )
 from cacnet.validation import check
 from cacnet.vessels.places import Courses
-from cacnet.volume import Volume
+from cacnet.volume import Acquisition, Volume
 
 if TYPE_CHECKING:
     from cacnet.inference import Device, Probabilities
@@ -57,6 +58,7 @@ class Request:
         age_years, sex: of the patient, for the percentile; None takes what the DICOM header says.
         series_uid: which series of a DICOM folder; None takes the best.
         refine_borders: whether the CT's values draw the lesions' borders (see cacnet.refinement) or the network alone.
+        acquisition: what the caller knows of the scan; used where the file's own headers do not say.
     """
 
     ct: Path
@@ -67,6 +69,7 @@ class Request:
     sex: str | None = None
     series_uid: str | None = None
     refine_borders: bool = True
+    acquisition: Acquisition = field(default_factory=Acquisition)
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,7 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
     device = choose_device(request.device)
     with watch.step("read"):
         volume = read_ct(request.ct, series_uid=request.series_uid, progress=progress)
+        volume = completed(volume, request.acquisition)
     with watch.step("check"):
         findings = require_usable(check(volume))
     with watch.step("prepare"):
@@ -135,7 +139,12 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
     scores = Scores(
         lesions=lesions,
         resolved=resolved,
-        findings=(*findings, *region_findings(prepared), *result_findings(lesions, labels)),
+        findings=(
+            *findings,
+            *region_findings(prepared),
+            *memory_findings(probabilities),
+            *result_findings(lesions, labels),
+        ),
         model=model_statement(model, device, probabilities, labels),
         timing_s=tuple(watch.seconds),
         age_years=request.age_years if request.age_years is not None else volume.acquisition.patient_age_years,
@@ -208,6 +217,17 @@ def region_findings(prepared: Prepared) -> tuple[Finding, ...]:
         "Check that the scan shows a heart, and look through the lesions for bone."
     )
     return (Finding("heart-not-found", Severity.WARNING, message),)
+
+
+def memory_findings(probabilities: Probabilities) -> tuple[Finding, ...]:
+    """What had to be reduced so that the network ran at all."""
+    if not probabilities.notes:
+        return ()
+    message = (
+        f"The first choice of computing did not work, so a smaller one was taken: {'; '.join(probabilities.notes)}. The "
+        "result is complete. Close other programs, or choose the device 'cpu', to avoid this."
+    )
+    return (Finding("computing-reduced", Severity.NOTE, message),)
 
 
 def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:

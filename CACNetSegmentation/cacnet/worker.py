@@ -1,7 +1,8 @@
 """The process that does the work for Slicer: one job in, one JSON line per event out.
 
 `python -m cacnet.worker --job JOB.json`. Closing its standard input ends it at once: that is how a parent cancels, and
-what happens by itself when the parent dies. Nothing but events is ever written to standard output.
+what happens by itself when the parent dies. Nothing but events is ever written to standard output. `--devices` is short
+for a job that only asks what there is to compute on.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from cacnet.errors import CacnetError, Cancelled, OutOfMemoryError
 from cacnet.files import remove_staging, require_writable
 from cacnet.findings import Finding
+from cacnet.jobs import Job, Task, read_job
 
-JOB_SCHEMA_VERSION = 1
 PATIENCE_S = 0.7
 """How long a cancelled job may take to end by itself; a parent expects an end within a second."""
 
@@ -38,21 +38,8 @@ STAGE_SHARES = {
 """Where each stage begins and ends on a progress bar for the whole job; shares of a typical run on a CPU."""
 
 
-class UnreadableJobError(CacnetError):
-    """The job file is missing or not what it should be."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What the parent asks for; see `cacnet.pipeline.Request`."""
-
-    ct: Path
-    output: Path
-    model: str | None
-    device: str
-    protocol: str | None
-    age_years: float | None
-    sex: str | None
+class MissingPackageError(CacnetError):
+    """A Python package that the work needs is missing or damaged."""
 
 
 class Events:
@@ -79,78 +66,132 @@ class Events:
         """Report a finding."""
         self.send("finding", code=finding.code, severity=finding.severity.value, message=finding.message)
 
+    def error(self, error: CacnetError) -> int:
+        """Report what ends the job; returns the exit code."""
+        self.send("error", name=type(error).__name__, message=str(error))
+        return error.exit_code
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one job; the exit code is 0, or the error's (2, or 3 where memory ran out)."""
-    parser = argparse.ArgumentParser(prog="cacnet.worker", description="Segment one CT for a parent process.")
-    parser.add_argument("--job", type=Path, required=True, help="JSON file that describes the job")
+    parser = argparse.ArgumentParser(prog="cacnet.worker", description="Do one job for a parent process.")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--job", type=Path, help="JSON file that describes the job")
+    what.add_argument("--devices", action="store_true", help="say what there is to compute on")
     options = parser.parse_args(arguments)
     lifeline = Lifeline()
     lifeline.watch()
     events = Events(sys.stdout)
     try:
-        output = run(read_job(options.job), events, lifeline)
+        job = Job(Task.DEVICES) if options.devices else read_job(options.job)
+        run(job, events, lifeline)
     except CacnetError as error:
-        events.send("error", name=type(error).__name__, message=str(error))
-        return error.exit_code
+        return events.error(error)
     except MemoryError:
-        exhausted = out_of_memory()
-        events.send("error", name=type(exhausted).__name__, message=str(exhausted))
-        return exhausted.exit_code
-    events.send("result", output=str(output))
+        return events.error(out_of_memory())
+    except ImportError as error:
+        return events.error(_missing(error))
     return 0
 
 
-def run(job: Job, events: Events, lifeline: Lifeline) -> Path:
-    """Do the job; returns the folder with its outputs."""
+def run(job: Job, events: Events, lifeline: Lifeline) -> None:
+    """Do the job and send its outcome: 'result' names a folder with files, 'answer' holds the answer itself."""
+    work: Mapping[Task, Callable[[Job, Events, Lifeline], None]] = {
+        Task.SEGMENT: _segment,
+        Task.CHECK: _check,
+        Task.DEVICES: _devices,
+        Task.INSTALL_MODEL: _install_model,
+        Task.PHANTOM: _phantom,
+    }
+    work[job.task](job, events, lifeline)
+
+
+def _segment(job: Job, events: Events, lifeline: Lifeline) -> None:
     from cacnet.outputs import write_result
-    from cacnet.pipeline import DEFAULT_MODEL, Request, segment
 
     def progress(stage: str, fraction: float) -> None:
         lifeline.check()
         events.progress(stage, fraction)
 
-    lifeline.guard(job.output)
-    require_writable(job.output)
+    ct, output = job.path("ct"), job.path("output")
+    lifeline.guard(output)
+    require_writable(output)
+    require_torch()
+    from cacnet.pipeline import DEFAULT_MODEL, Request, segment
 
     request = Request(
-        ct=job.ct,
+        ct=ct,
         model=job.model or DEFAULT_MODEL,
         device=job.device,
         protocol=job.protocol,
         age_years=job.age_years,
         sex=job.sex,
+        refine_borders=job.refine_borders,
+        acquisition=job.acquisition,
     )
     result = segment(request, progress)
     for finding in result.scores.findings:
         events.finding(finding)
-    write_result(job.output, result, progress)
-    return job.output
+    write_result(output, result, progress)
+    events.send("result", output=str(output))
 
 
-def read_job(path: Path) -> Job:
-    """The job in a JSON file.
+def _check(job: Job, events: Events, lifeline: Lifeline) -> None:
+    from cacnet.acquisition import completed
+    from cacnet.reading import read_ct
+    from cacnet.validation import check, exit_code
 
-    Raises:
-        UnreadableJobError: it is missing, no JSON, of another version, or lacks something.
-    """
+    volume = completed(read_ct(job.path("ct")), job.acquisition)
+    lifeline.check()
+    findings = check(volume)
+    for finding in findings:
+        events.finding(finding)
+    events.send("answer", content={"exit_code": exit_code(findings)})
+
+
+def _devices(job: Job, events: Events, lifeline: Lifeline) -> None:
+    require_torch()
+    from cacnet.inference import available_devices
+
+    found = [{"name": device.name, "hardware": device.hardware} for device in available_devices()]
+    events.send("answer", content={"devices": found})
+
+
+def _install_model(job: Job, events: Events, lifeline: Lifeline) -> None:
+    require_torch()
+    from cacnet.installed_models import install
+
+    events.send("answer", content={"model": install(job.path("source"))})
+
+
+def _phantom(job: Job, events: Events, lifeline: Lifeline) -> None:
+    from cacnet.phantom.simulate import simulate, write_scan
+
+    output = job.path("output")
+    require_writable(output.parent)
+    scan = simulate(job.seed)
+    lifeline.check()
+    events.send("result", output=str(write_scan(scan, output)))
+
+
+def require_torch() -> None:
+    """Raise MissingPackageError, with the way out, where PyTorch is not installed or only half."""
     try:
-        content = json.loads(path.read_text("utf-8"))
-        version = content["schema_version"]
-        job = Job(
-            ct=Path(content["ct"]),
-            output=Path(content["output"]),
-            model=content.get("model"),
-            device=content.get("device") or "auto",
-            protocol=content.get("protocol"),
-            age_years=content.get("age"),
-            sex=content.get("sex"),
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableJobError(f"the job file '{path.name}' cannot be used ({error})", "a job as JSON") from error
-    if version != JOB_SCHEMA_VERSION:
-        raise UnreadableJobError(f"a job of version {version}", f"version {JOB_SCHEMA_VERSION}", "Update the extension")
-    return job
+        import cacnet.inference  # noqa: F401 - what is asked is whether it can be imported
+    except (ImportError, OSError) as error:  # OSError: a library of a half-installed PyTorch cannot be loaded
+        raise MissingPackageError(
+            found=f"PyTorch, or a package beside it, cannot be used ({error})",
+            expected="a complete installation in 3D Slicer",
+            action="Open the module 'PyTorch Utils', uninstall PyTorch, restart Slicer and press Run again",
+        ) from error
+
+
+def _missing(error: ImportError) -> MissingPackageError:
+    return MissingPackageError(
+        found=f"a Python package is missing or damaged ({error})",
+        expected="the packages of CACNet's requirements.txt",
+        action="Restart Slicer and press Run again, which installs what is missing",
+    )
 
 
 def out_of_memory() -> OutOfMemoryError:

@@ -255,3 +255,23 @@ def test_cuda_answers_as_the_cpu_does():
     model, image = model_of(CACNet(TINY)), noise(40, 40, 40)
     on_gpu, on_cpu = predict(image, model, choose_device("cuda")), predict(image, model, CPU)
     np.testing.assert_allclose(on_gpu.coronary, on_cpu.coronary, atol=0.02)
+
+
+def test_a_graphics_processor_that_fails_leads_straight_to_the_cpu_and_says_so(monkeypatch):
+    tried = []
+
+    def predict_tiled(image, model, device, *settings):
+        tried.append(device.name)
+        if device.name == "cuda":
+            raise RuntimeError("CUDA error: no kernel image is available for execution on the device\nMore text.")
+        return np.zeros((2, *image.shape), np.float32)
+
+    monkeypatch.setattr(inference, "_predict_tiled", predict_tiled)
+    monkeypatch.setattr(inference, "_free_bytes", lambda device: None)
+    gpu = Device("cuda", "float32", "Old GPU, 2 GB")
+    answer = predict(noise(16, 16, 16), model_of(Constant(TINY)), gpu)
+    assert tried == ["cuda", "cpu"]
+    assert answer.device.name == "cpu"
+    assert answer.notes[0] == (
+        "Old GPU, 2 GB failed (CUDA error: no kernel image is available for execution on the device)"
+    )

@@ -9,7 +9,14 @@ from cacnet.inference import Probabilities, choose_device
 from cacnet.labelling import label
 from cacnet.lesions import find_lesions
 from cacnet.network import CACNet, NetworkConfig
-from cacnet.pipeline import UnusableInputError, model_statement, require_usable, resolve_for, result_findings
+from cacnet.pipeline import (
+    UnusableInputError,
+    memory_findings,
+    model_statement,
+    require_usable,
+    resolve_for,
+    result_findings,
+)
 from cacnet.weights import InputContract, LoadedModel, ModelCard
 from schematic import prepared, schematic_ccta, true_probabilities
 
@@ -70,3 +77,12 @@ def test_an_error_on_the_input_stops_with_its_sentence_and_warnings_do_not() -> 
     assert require_usable((warning,)) == (warning,)
     with pytest.raises(UnusableInputError, match="The volume is constant."):
         require_usable((warning, error))
+
+
+def test_a_ladder_that_was_climbed_is_a_finding() -> None:
+    nothing = np.zeros((2, 2, 2), np.float32)
+    answer = Probabilities(nothing, nothing, choose_device("cpu"), 64, ("96³ ran out of memory", "computed with 64³"))
+    [finding] = memory_findings(answer)
+    assert finding.severity is Severity.NOTE
+    assert "96³ ran out of memory; computed with 64³" in finding.message
+    assert memory_findings(replace(answer, notes=())) == ()
