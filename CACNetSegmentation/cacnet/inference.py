@@ -110,8 +110,8 @@ def predict(
         progress: called after every tile; may raise Cancelled.
 
     Tiles without tissue (everything at the image's minimum) are skipped and answer 0. When memory runs out, smaller
-    tiles, then half precision, then the CPU are tried; when the graphics processor itself fails (a driver or a card that
-    this PyTorch does not support), the CPU; `notes` of the result say so. Raises InferenceInputError,
+    tiles, then half precision, then the CPU are tried; when the graphics processor itself fails (a driver or a card
+    that this PyTorch does not support), the CPU; `notes` of the result say so. Raises InferenceInputError,
     DeviceUnavailableError, OutOfMemoryError, and whatever `progress` raises.
     """
     _check_input(image_zyx, overlap, tile_voxels)

@@ -224,8 +224,8 @@ def memory_findings(probabilities: Probabilities) -> tuple[Finding, ...]:
     if not probabilities.notes:
         return ()
     message = (
-        f"The first choice of computing did not work, so a smaller one was taken: {'; '.join(probabilities.notes)}. The "
-        "result is complete. Close other programs, or choose the device 'cpu', to avoid this."
+        f"The first choice of computing did not work, so a smaller one was taken: {'; '.join(probabilities.notes)}. "
+        "The result is complete. Close other programs, or choose the device 'cpu', to avoid this."
     )
     return (Finding("computing-reduced", Severity.NOTE, message),)
 
