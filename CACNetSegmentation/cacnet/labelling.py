@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from cacnet import postprocessing, refinement, vessels
 from cacnet.anatomy import Vessel
+from cacnet.bounding_box import box_of_nonzero
+from cacnet.components import eroded, voxels_in, voxels_near
 from cacnet.errors import CacnetError
 from cacnet.prepare import Crop, Prepared, crop_covering, labels_on, probability_on
 from cacnet.volume import Geometry, Volume
@@ -26,6 +28,15 @@ SPREAD_MM = 2.0
 
 CALCIUM_CLEARANCE_MM = 1.5
 """Blood is measured at least this far from calcium, beyond its blooming."""
+
+LEAST_CALCIUM = refinement.DEFAULT_SETTINGS.least_probability
+"""Smaller calcium probabilities are not looked at."""
+
+LEAST_CORONARY = postprocessing.DEFAULT_SETTINGS.threshold
+"""A voxel of less coronary probability is not in an artery."""
+
+AROUND_MM = 5.0
+"""Kept around what the network found: more than a lesion's border may move or an artery be away from its calcium."""
 
 AS_THE_NETWORK = "Lesion borders are the network's own, as asked for."
 
@@ -65,11 +76,13 @@ def label(volume: Volume, prepared: Prepared, probabilities: Probabilities, refi
 
     `refine_borders` draws each lesion's border by the CT's values instead of taking the network's.
     """
-    crop = crop_covering(prepared.grid, volume.geometry)
+    crop = crop_covering(_where_found(probabilities, prepared.grid), volume.geometry)
     if crop is None:
         raise HeartOutsideScanError("the heart's region lies outside the CT", "a region inside it")
-    calcium_probability = probability_on(crop.geometry, probabilities.calcium, prepared.grid)
-    coronary_probability = probability_on(crop.geometry, probabilities.coronary, prepared.grid)
+    maps = ((probabilities.calcium, LEAST_CALCIUM), (probabilities.coronary, LEAST_CORONARY))
+    calcium_probability, coronary_probability = (
+        probability_on(crop.geometry, probability, prepared.grid, at_least) for probability, at_least in maps
+    )
     calcium, coronary = postprocessing.clean(
         calcium_probability, coronary_probability, crop.geometry, heart_axis_mm_lps=prepared.region.axis_mm_lps
     )
@@ -86,7 +99,7 @@ def label(volume: Volume, prepared: Prepared, probabilities: Probabilities, refi
     return Labels(
         calcium=_whole(calcium_vessel, crop, volume),
         coronary=_whole(coronary_vessel, crop, volume),
-        probability=_whole(calcium_probability.astype(np.float16), crop, volume),
+        probability=_whole_probability(calcium_probability, crop, volume),
         blood_hu=blood_hu,
         dominance=territories.dominance,
         notes=territories.notes,
@@ -96,6 +109,23 @@ def label(volume: Volume, prepared: Prepared, probabilities: Probabilities, refi
     )
 
 
+def _where_found(probabilities: Probabilities, grid: Geometry) -> Geometry:
+    """The part of the model's grid with everything found, and some room around; all of it where nothing was."""
+    boxes = [
+        box
+        for probability, least in ((probabilities.calcium, LEAST_CALCIUM), (probabilities.coronary, LEAST_CORONARY))
+        if (box := box_of_nonzero(probability >= least)) is not None
+    ]
+    if not boxes:
+        return grid
+    room = [math.ceil(AROUND_MM / spacing) for spacing in grid.spacing_mm_zyx]
+    z, y, x = (
+        slice(max(0, min(side.start for side in sides) - more), min(n, max(side.stop for side in sides) + more))
+        for sides, more, n in zip(zip(*boxes, strict=True), room, grid.shape_zyx, strict=True)
+    )
+    return grid.crop((z, y, x))
+
+
 def spread(territory: np.ndarray, coronary: np.ndarray, geometry: Geometry) -> np.ndarray:
     """Every coronary voxel with the number of its own, or else the nearest, labelled voxel; uint8.
 
@@ -103,17 +133,17 @@ def spread(territory: np.ndarray, coronary: np.ndarray, geometry: Geometry) -> n
     labelled voxel has no known artery.
     """
     labels = np.where(coronary, territory, 0).astype(np.uint8)
-    missing = np.argwhere(coronary & (territory == 0))
-    known = np.argwhere(labels > 0)
+    missing = voxels_in(coronary & (territory == 0))
     if len(missing) == 0:
         return labels
+    reach = [math.ceil(SPREAD_MM / spacing) for spacing in geometry.spacing_mm_zyx]
+    known = voxels_near(voxels_in(labels), missing, reach)
+    labels[tuple(missing.T)] = Vessel.UNASSIGNED
     if len(known) == 0:
-        labels[coronary] = Vessel.UNASSIGNED
         return labels
     tree = cKDTree(geometry.index_to_lps(known))
     distance_mm, nearest = tree.query(geometry.index_to_lps(missing), distance_upper_bound=SPREAD_MM)
     reached = np.isfinite(distance_mm)
-    labels[tuple(missing[~reached].T)] = Vessel.UNASSIGNED
     labels[tuple(missing[reached].T)] = labels[tuple(known[nearest[reached]].T)]
     return labels
 
@@ -122,18 +152,27 @@ def lumen_hu(hu: np.ndarray, coronary: np.ndarray, calcium: np.ndarray, geometry
     """HU of voxels deep inside the coronary mask (bool, z, y, x) and away from calcium: where a scan's blood is
     measured."""
     half_width = [max(1, round(LUMEN_DEPTH_MM / spacing)) for spacing in geometry.spacing_mm_zyx]
-    deep = np.argwhere(ndimage.minimum_filter(coronary, [2 * n + 1 for n in half_width], mode="constant", cval=0))
-    near = np.argwhere(calcium)
+    deep = eroded(coronary, half_width)
+    near = voxels_in(calcium)
     if len(deep) and len(near):
+        at = np.stack(np.unravel_index(deep, coronary.shape), axis=-1)
         distance_mm, _ = cKDTree(geometry.index_to_lps(near)).query(
-            geometry.index_to_lps(deep), distance_upper_bound=CALCIUM_CLEARANCE_MM
+            geometry.index_to_lps(at), distance_upper_bound=CALCIUM_CLEARANCE_MM
         )
         deep = deep[np.isinf(distance_mm)]
-    return hu[tuple(deep.T)]
+    return hu[np.unravel_index(deep, hu.shape)]
 
 
 def _whole(part: np.ndarray, crop: Crop, volume: Volume) -> np.ndarray:
     """An array on a crop put back into the CT's grid, zeros around it."""
     whole = np.zeros(volume.geometry.shape_zyx, part.dtype)
     whole[crop.slices] = part
+    return whole
+
+
+def _whole_probability(part: np.ndarray, crop: Crop, volume: Volume) -> np.ndarray:
+    """As `_whole`, in half precision; only what is not 0 is touched."""
+    whole = np.zeros(volume.geometry.shape_zyx, np.float16)
+    inside = np.unravel_index(np.flatnonzero(part), part.shape)
+    whole[crop.slices][inside] = part[inside]
     return whole

@@ -9,12 +9,9 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from cacnet.bounding_box import box_of_nonzero
+from cacnet.components import find_components
 from cacnet.errors import CacnetError
 from cacnet.volume import Geometry, GeometryMismatchError
-
-TOUCHING = np.ones((3, 3, 3), dtype=bool)
-"""26 neighbours: the network's half-millimetre voxels often touch only by an edge or a corner in a thin vessel."""
 
 
 class InvalidPostprocessingError(CacnetError):
@@ -76,6 +73,8 @@ def clean(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Calcium and coronary masks (bool, z, y, x); the calcium lies within the coronary mask.
 
+    Components have 26 neighbours: half-millimetre voxels often touch only by an edge or a corner in a thin vessel.
+
     Args:
         calcium_probability_zyx, coronary_probability_zyx: from the network, on `geometry`.
         geometry: their grid.
@@ -105,64 +104,49 @@ def _plausible_arteries(
     heart_axis_mm_lps: tuple[float, float] | None,
 ) -> np.ndarray:
     """Drop noise, and what is neither long enough for an artery in the heart's middle nor near one that is."""
-    components, n_found = ndimage.label(candidates, TOUCHING)
-    volume_mm3 = np.bincount(components[candidates], minlength=n_found + 1) * geometry.voxel_volume_mm3
+    components = find_components(candidates)
+    volume_mm3 = components.sizes * geometry.voxel_volume_mm3
     keep = volume_mm3 >= max(settings.minimum_coronary_mm3, geometry.voxel_volume_mm3)
-    points = _points_of(components, np.flatnonzero(keep), geometry)
+    points = {n: geometry.index_to_lps(components.voxels_of(n)) for n in np.flatnonzero(keep).tolist()}
+    central = np.ones(components.count, dtype=bool)
     if heart_axis_mm_lps is not None:
-        central = np.zeros(n_found + 1, dtype=bool)
+        central[:] = False
         for number, positions in points.items():
             from_axis_mm = np.linalg.norm(positions[:, :2] - heart_axis_mm_lps, axis=1)
             central[number] = from_axis_mm.min() <= settings.axis_distance_mm
-    else:
-        central = np.ones(n_found + 1, dtype=bool)
     trunks = (volume_mm3 >= max(settings.trunk_mm3, geometry.voxel_volume_mm3)) & central & keep
     if not trunks.any():
-        return _kept(candidates, components, keep & central)
-    near = cKDTree(np.concatenate([points[number] for number in np.flatnonzero(trunks).tolist()]))
+        return components.mask_of(keep & central)
+    trunk_points = np.concatenate([points[number] for number in np.flatnonzero(trunks).tolist()])
     for number in np.flatnonzero(keep & ~trunks).tolist():
-        gap_mm, _ = near.query(points[number], distance_upper_bound=settings.gap_mm * (1 + 1e-9))
-        keep[number] = bool(np.isfinite(gap_mm).any())
-    return _kept(candidates, components, keep)
+        keep[number] = _lie_within(settings.gap_mm, points[number], trunk_points)
+    return components.mask_of(keep)
 
 
-def _points_of(components: np.ndarray, numbers: np.ndarray, geometry: Geometry) -> dict[int, np.ndarray]:
-    """LPS mm of the voxels of some components."""
-    boxes = ndimage.find_objects(components)
-    points = {}
-    for number in numbers.tolist():
-        box = boxes[number - 1]
-        index = np.argwhere(components[box] == number) + [s.start for s in box]
-        points[number] = geometry.index_to_lps(index)
-    return points
+def _lie_within(distance_mm: float, points: np.ndarray, others: np.ndarray) -> bool:
+    """Whether any two points of both sets lie that near to each other."""
+    reach_mm = distance_mm * (1 + 1e-9)
+    low, high = points.min(axis=0) - reach_mm, points.max(axis=0) + reach_mm
+    around = others[((others >= low) & (others <= high)).all(axis=1)]
+    if len(around) == 0:
+        return False
+    gap_mm, _ = cKDTree(points).query(around, distance_upper_bound=reach_mm)
+    return bool(np.isfinite(gap_mm).any())
 
 
 def _lesions_on_arteries(
     candidates: np.ndarray, coronary: np.ndarray, geometry: Geometry, settings: PostprocessingSettings
 ) -> np.ndarray:
     """Keep each calcium component whole, or drop it whole."""
-    kept = np.zeros_like(candidates)
-    around = box_of_nonzero(candidates)
-    if around is None:
-        return kept
-    components, n_found = ndimage.label(candidates[around], TOUCHING)
-    keep = np.zeros(n_found + 1, dtype=bool)
-    for lesion, box in enumerate(ndimage.find_objects(components), start=1):
-        mask = components[box] == lesion
-        if mask.sum() * geometry.voxel_volume_mm3 < settings.minimum_calcium_mm3:
-            continue
-        in_scan = tuple(slice(a.start + b.start, a.start + b.stop) for a, b in zip(around, box, strict=True))
-        near = _near_artery(coronary, in_scan, geometry, settings.coronary_margin_mm)
-        keep[lesion] = near[mask].any() and near[mask].mean() >= settings.fraction_in_coronary
-    kept[around] = _kept(candidates[around], components, keep)
-    return kept
-
-
-def _kept(candidates: np.ndarray, components: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """The candidates whose component is kept; looks up the candidates only, which are few."""
-    kept = candidates.copy()
-    kept[candidates] = keep[components[candidates]]
-    return kept
+    components = find_components(candidates)
+    keep = components.sizes * geometry.voxel_volume_mm3 >= settings.minimum_calcium_mm3
+    for number in np.flatnonzero(keep).tolist():
+        voxels = components.voxels_of(number)
+        low, high = voxels.min(axis=0), voxels.max(axis=0) + 1
+        box = tuple(slice(int(start), int(stop)) for start, stop in zip(low, high, strict=True))
+        near = _near_artery(coronary, box, geometry, settings.coronary_margin_mm)[tuple((voxels - low).T)]
+        keep[number] = near.any() and near.mean() >= settings.fraction_in_coronary
+    return components.mask_of(keep)
 
 
 def _near_artery(coronary: np.ndarray, box: tuple[slice, ...], geometry: Geometry, margin_mm: float) -> np.ndarray:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from cacnet.anatomy import Vessel
+from cacnet.components import voxels_in, voxels_near
 from cacnet.volume import Geometry, GeometryMismatchError
 
 MAX_DISTANCE_MM = 5.0
@@ -33,7 +36,7 @@ def assign_calcium(
                 f"the {name} has the shape {array.shape} (z, y, x)", f"the grid's shape, {geometry.shape_zyx}"
             )
     assigned = np.zeros(geometry.shape_zyx, dtype=np.uint8)
-    voxels = np.argwhere(calcium_zyx)
+    voxels = voxels_in(calcium_zyx)
     if len(voxels) == 0:
         return assigned
     votes = _nearest_vessel(voxels, territories_zyx, geometry, max_distance_mm)
@@ -52,7 +55,8 @@ def _nearest_vessel(
     voxels: np.ndarray, territories_zyx: np.ndarray, geometry: Geometry, max_distance_mm: float
 ) -> np.ndarray:
     votes = np.full(len(voxels), Vessel.UNASSIGNED, dtype=np.int64)
-    arteries = np.argwhere(territories_zyx)
+    reach = [math.ceil(max_distance_mm / spacing) for spacing in geometry.spacing_mm_zyx]
+    arteries = voxels_near(voxels_in(territories_zyx), voxels, reach)
     if len(arteries) == 0:
         return votes
     tree = cKDTree(geometry.index_to_lps(arteries))

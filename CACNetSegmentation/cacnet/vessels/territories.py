@@ -10,6 +10,7 @@ from scipy.sparse import csgraph, csr_matrix
 from scipy.spatial import cKDTree
 
 from cacnet.anatomy import Vessel
+from cacnet.components import voxels_in
 from cacnet.vessels.alignment import align
 from cacnet.vessels.atlas import atlas
 from cacnet.vessels.centerlines import Centerlines, find_centerlines
@@ -90,7 +91,7 @@ def label_territories(coronary_zyx: np.ndarray, hu_zyx: np.ndarray, geometry: Ge
     vessel, sure = name_points(lines, alignment, courses)
     ostia = find_ostia(lines, vessel, alignment, coronary, hu_zyx, geometry)
     named = _with_left_main(lines, vessel, sure, ostia)
-    inside = np.argwhere(coronary)
+    inside = voxels_in(coronary)
     distance_mm, nearest = cKDTree(lines.points_mm_lps).query(geometry.index_to_lps(inside))
     far = distance_mm > REACH_RADII * lines.radius_mm[nearest] + REACH_MM
     labels[tuple(inside.T)] = np.where(far, np.uint8(Vessel.UNASSIGNED), named.vessel[nearest])
