@@ -1,7 +1,7 @@
 """The application's Python side for tests: `qt` and `ctk` on PySide6, and the parts of `slicer` that need Qt.
 
-The stand-in behaves as PythonQt does, never the other way round, and offers only what the panel uses: a name that is
-not listed here raises AttributeError, so that shipped code cannot come to rely on something that only PySide6 has.
+The stand-in behaves as PythonQt does, never the other way round, and offers only names that the application has
+(`application_names.json`), so that shipped code cannot come to rely on something that only PySide6 has.
 """
 
 import sys

@@ -1,31 +1,36 @@
-"""What slicer-core lacks of the application: module base classes, translation, application object, parameter nodes."""
+"""What slicer-core lacks of the application: module base classes, translation, packages, and the names that use Qt.
+
+`slicer.util` is the application's own; it finds `qt`, `ctk` and `slicer.app` here.
+"""
+
+from __future__ import annotations
 
 import sys
 import types
-import typing
 from pathlib import Path
 
 import slicer
 import slicer.util
 
-from stand_in import mrml_widgets, ui_files
-from stand_in.pythonqt import real
+from stand_in import mrml_widgets, packages, parameter_nodes, segment_editor, ui_files
+from stand_in.application import Application
 from stand_in.qt import QVBoxLayout, QWidget
 
 
 def install() -> None:
     """Add the missing modules and names to `slicer`."""
     _add_module("i18n", tr=lambda text: text, translate=lambda context, text: text)
-    _add_module("packaging")
-    _add_module("parameterNodeWrapper", parameterNodeWrapper=parameterNodeWrapper, Choice=Choice)
-    bases = {base.__name__: base for base in (ScriptedLoadableModule, ScriptedLoadableModuleWidget)}
-    bases |= {base.__name__: base for base in (ScriptedLoadableModuleLogic, ScriptedLoadableModuleTest)}
-    _add_module("ScriptedLoadableModule", **bases)
-    slicer.util.loadUI, slicer.util.childWidgetVariables = ui_files.loadUI, ui_files.childWidgetVariables
-    slicer.util.confirmOkCancelDisplay = lambda text: True
-    slicer.app = types.SimpleNamespace(slicerHome="", connect=lambda signal, slot: True)
-    for name in ("qMRMLWidget", "qMRMLNodeComboBox", "qMRMLTableView", "qMRMLSegmentationShow3DButton"):
-        setattr(slicer, name, getattr(mrml_widgets, name))
+    _add_module("packaging", **{name: getattr(packages, name) for name in packages.OFFERED})
+    names = ("parameterNodeWrapper", "Choice", "Default")
+    _add_module("parameterNodeWrapper", **{name: getattr(parameter_nodes, name) for name in names})
+    bases = (ScriptedLoadableModule, ScriptedLoadableModuleWidget, ScriptedLoadableModuleLogic)
+    _add_module("ScriptedLoadableModule", **{base.__name__: base for base in (*bases, ScriptedLoadableModuleTest)})
+    slicer.util.loadUI = ui_files.loadUI
+    slicer.app = Application()
+    for module in (mrml_widgets, segment_editor):
+        for name in vars(module):
+            if name.startswith("qMRML"):
+                setattr(slicer, name, getattr(module, name))
 
 
 def _add_module(name, **contents):
@@ -54,103 +59,27 @@ class ScriptedLoadableModuleWidget:
 
 
 class ScriptedLoadableModuleLogic:
+    """`getParameterNode` returns the scene's one parameter node of the module, saved with the scene."""
+
+    def __init__(self, parent=None):
+        self.moduleName = type(self).__name__.removesuffix("Logic")
+
     def getParameterNode(self):
         name = type(self).__name__.removesuffix("Logic")
-        node = slicer.mrmlScene.GetFirstNodeByName(name)
-        return node or slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", name)
+        node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLScriptedModuleNode")
+        if node is None:
+            node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
+            node.UnRegister(None)
+            node.SetSingletonTag(name)
+            node.SetName(name)
+            node.SetModuleName(name)
+            node = slicer.mrmlScene.AddNode(node)
+        return node
 
 
 class ScriptedLoadableModuleTest:
     def runTest(self):
         raise NotImplementedError
 
-
-class Choice:
-    def __init__(self, choices):
-        self.choices = choices
-
-
-def parameterNodeWrapper(cls):
-    """Strings as parameters, nodes as references, and `connectGui` through `SlicerParameterName`."""
-    for name, hint in typing.get_type_hints(cls, include_extras=True).items():
-        if typing.get_origin(hint) is typing.Annotated:
-            choices = next(a.choices for a in hint.__metadata__ if isinstance(a, Choice))
-            setattr(cls, name, _text_property(name, getattr(cls, name), choices))
-        else:
-            setattr(cls, name, _node_property(name))
-    return type(cls.__name__, (cls, _ParameterNode), {})
-
-
-def _text_property(name, default, choices):
-    def write(self, value):
-        if value not in choices:
-            raise ValueError(f"{value} is not among {choices}")
-        self.parameterNode.SetParameter(name, value)
-
-    text = property(lambda self: self.parameterNode.GetParameter(name) or default, write)
-    return _with_choices(text, choices)
-
-
-def _with_choices(text, choices):
-    class ChoiceProperty(property):
-        pass
-
-    wrapped = ChoiceProperty(text.fget, text.fset)
-    wrapped.choices = choices
-    return wrapped
-
-
-def _node_property(name):
-    return property(
-        lambda self: self.parameterNode.GetNodeReference(name),
-        lambda self, node: self.parameterNode.SetNodeReferenceID(name, node.GetID() if node else None),
-    )
-
-
-class _ParameterNode:
-    def __init__(self, parameterNode):
-        self.parameterNode = parameterNode
-        self._widgets = {}
-
-    def connectGui(self, ui):
-        for widget in vars(ui).values():
-            name = widget.property("SlicerParameterName")
-            if name:
-                self._widgets[name] = widget
-                self._fill(name, widget)
-                signal = "currentIndexChanged" if hasattr(widget, "currentIndex") else "currentNodeChanged"
-                real(widget, signal).connect(lambda _, name=name, widget=widget: self._read(name, widget))
-        self.AddObserver("ModifiedEvent", lambda caller, event: self._write())
-        return 0
-
-    def disconnectGui(self, tag):
-        self._widgets.clear()
-
-    def _fill(self, name, widget):
-        if hasattr(widget, "currentIndex"):
-            widget.clear()
-            for choice in getattr(type(self), name).choices:
-                widget.addItem(choice)
-        self._write_one(name, widget)
-
-    def _write(self):
-        for name, widget in self._widgets.items():
-            self._write_one(name, widget)
-
-    def _write_one(self, name, widget):
-        value = getattr(self, name)
-        if hasattr(widget, "currentIndex"):
-            widget.currentIndex = getattr(type(self), name).choices.index(value)
-        elif widget.currentNode() is not value:
-            widget.setCurrentNode(value)
-
-    def _read(self, name, widget):
-        if self._widgets.get(name) is widget:
-            value = widget.currentText if hasattr(widget, "currentIndex") else widget.currentNode()
-            setattr(self, name, value)
-
-    def AddObserver(self, event, callback, priority=0.0):
-        return self.parameterNode.AddObserver(event, callback, priority)
-
-    def RemoveObserver(self, tag):
-        self.parameterNode.RemoveObserver(tag)
+    def delayDisplay(self, message, msec=0):
+        """Nobody is there to read it."""

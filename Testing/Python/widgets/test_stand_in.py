@@ -121,7 +121,7 @@ def test_an_unknown_attribute_can_neither_be_set_nor_read(qt_application):
     with pytest.raises(AttributeError):
         button.undefined = 1
     with pytest.raises(AttributeError):
-        button.animateClick  # noqa: B018 - Qt has it, the stand-in does not offer it
+        button.receivers  # noqa: B018 - PySide6 has it, the application does not
 
 
 def test_connect_says_false_for_an_unknown_signal(qt_application):
@@ -134,10 +134,21 @@ def test_a_slot_gets_the_arguments_of_its_signature(qt_application):
     import qt
 
     button, calls = qt.QPushButton(), []
-    assert button.connect("clicked()", lambda *values: calls.append(values))
+    assert button.connect("clicked()", lambda: calls.append(()))
     assert button.connect("clicked(bool)", lambda *values: calls.append(values))
+    button.clicked.connect(lambda *values: calls.append(values))
     button.click()
-    assert calls == [(), (False,)]
+    assert calls == [(), (False,), (False,)]
+
+
+def test_a_slot_of_clicked_that_would_take_the_flag_is_refused(qt_application):
+    import qt
+    from stand_in.pythonqt import RefusedError
+
+    button = qt.QPushButton()
+    for slot in (lambda vessel=3: vessel, lambda *values: values, print):
+        with pytest.raises(RefusedError, match="give it none"):
+            button.connect("clicked()", slot)
 
 
 def test_an_exception_in_a_slot_is_printed_and_swallowed(qt_application, capsys):
