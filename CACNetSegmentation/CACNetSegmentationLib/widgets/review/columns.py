@@ -1,0 +1,102 @@
+"""The columns of the lesion table: how each is written, by what it is sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cacnet.edits.review import ReviewState
+from cacnet.edits.summary import LesionRow
+
+from CACNetSegmentationLib.widgets.review.wording import number, place_text
+
+STATE_MARKS = {ReviewState.UNREVIEWED: "○", ReviewState.ACCEPTED: "✓", ReviewState.REJECTED: "✕"}
+_STATE_ORDER = {state: place for place, state in enumerate(ReviewState)}
+UNKNOWN = -1.0
+"""Sorts before every measured value."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        text: what a cell shows.
+        sort: what it is sorted by; of one type in the whole column.
+        widest: a text as wide as any, by which the column's width is chosen.
+        is_number: right-aligned.
+    """
+
+    title: str
+    tooltip: str
+    text: Callable[[LesionRow], str]
+    sort: Callable[[LesionRow], float | int | str]
+    widest: str
+    is_number: bool = True
+
+
+def _place_order(row: LesionRow) -> float:
+    return UNKNOWN if row.from_ostium_mm is None else row.from_ostium_mm
+
+
+def _change_text(row: LesionRow) -> str:
+    return str(row.reason.value) if row.reason else str(row.difference.value)
+
+
+COLUMNS = (
+    Column("#", "Number of the lesion; it stays through every edit", lambda r: str(r.id), lambda r: r.id, "8888"),
+    Column(
+        "",
+        "State: ○ not reviewed, ✓ accepted, ✕ rejected",
+        lambda r: STATE_MARKS[r.state],
+        lambda r: _STATE_ORDER[r.state],
+        "○",
+        is_number=False,
+    ),
+    Column(
+        "Vessel",
+        "Artery that the calcium lies in (keys 1 to 5)",
+        lambda r: r.vessel.label,
+        lambda r: int(r.vessel),
+        "■ Unassigned",
+        is_number=False,
+    ),
+    Column(
+        "Location",
+        "Third of the artery, and the way along it from its ostium in the aorta",
+        place_text,
+        _place_order,
+        "prox 88 mm",
+        is_number=False,
+    ),
+    Column("Agatston", "What it adds to the total", lambda r: number(r.agatston), lambda r: r.agatston, "8888"),
+    Column("mm³", "Volume that counts", lambda r: number(r.volume_mm3), lambda r: r.volume_mm3, "8888"),
+    Column("mg", "Mass, by the nominal factor", lambda r: number(r.mass_mg), lambda r: r.mass_mg, "88.8"),
+    Column("HU", "Brightest voxel", lambda r: f"{r.max_hu:.0f}", lambda r: r.max_hu, "8888"),
+    Column(
+        "Conf.",
+        "Mean probability that the network gave it",
+        lambda r: "–" if r.confidence is None else f"{100 * r.confidence:.0f} %",
+        lambda r: UNKNOWN if r.confidence is None else r.confidence,
+        "100 %",
+    ),
+    Column(
+        "Change",
+        "How it differs from what the network found, and for a rejected lesion the reason",
+        _change_text,
+        _change_text,
+        "aortic wall",
+        is_number=False,
+    ),
+)
+
+
+def filter_key(row: LesionRow) -> str:
+    """'unreviewed/LAD/12': what `filter_pattern` looks at."""
+    return f"{row.state.value}/{row.vessel.label}/{row.id}"
+
+
+def filter_pattern(state: ReviewState | None, vessel_label: str | None, id_starts_with: str) -> str:
+    """A regular expression for `filter_key`; None and '' let everything through."""
+    digits = "".join(c for c in id_starts_with if c in "0123456789")
+    return f"^{state.value if state else '[a-z]+'}/{vessel_label or '[A-Za-z]+'}/{digits}"
