@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 
 import cacnet
 from cacnet.dataset.command import add_dataset
+from cacnet.dataset.export_command import add_export
+from cacnet.dicom.command import add_dicom
 from cacnet.errors import CacnetError
+from cacnet.reporting.command import add_report, add_report_options, write_reports_of
 
 if TYPE_CHECKING:
     from cacnet.findings import Finding
@@ -64,6 +67,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_evaluate(commands)
     add_dataset(commands)
+    add_export(commands)
+    add_dicom(commands)
+    add_report(commands)
     return parser
 
 
@@ -77,6 +83,7 @@ def _add_segment(commands: argparse._SubParsersAction) -> None:
         "--no-refine", action="store_true", help="leave lesion borders as the network drew them, not by the CT's values"
     )
     _add_scoring(parser)
+    add_report_options(parser)
     parser.set_defaults(command=_segment)
 
 
@@ -174,6 +181,7 @@ def _segment(options: argparse.Namespace) -> int:
     )
     result = segment(request, _show_progress)
     write_result(options.output, result, _show_progress)
+    write_reports_of(options.output, result, options.report, options.label)
     _end_progress()
     _say_scores(result.scores, options.output)
     return 0
