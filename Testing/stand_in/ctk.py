@@ -6,6 +6,10 @@ from stand_in import dialogs
 from stand_in.pythonqt import WidgetNames, real
 
 
+_NO_LIMIT = 16777215
+"""Qt's QWIDGETSIZE_MAX, which PySide6 does not name."""
+
+
 class ctkCollapsibleButton(WidgetNames, QtWidgets.QWidget):
     """A titled frame that folds away; a click on the title folds and unfolds it."""
 
@@ -23,7 +27,7 @@ class ctkCollapsibleButton(WidgetNames, QtWidgets.QWidget):
         self._collapsed = collapsed
         for child in real(self, "findChildren")(QtWidgets.QWidget, options=QtCore.Qt.FindDirectChildrenOnly):
             real(child, "setVisible")(not collapsed)
-        real(self, "setMaximumHeight")(self._TITLE_HEIGHT if collapsed else QtWidgets.QWIDGETSIZE_MAX)
+        real(self, "setMaximumHeight")(self._TITLE_HEIGHT if collapsed else _NO_LIMIT)
         real(self, "contentsCollapsed").emit(collapsed)
 
     def _set_text(self, text):
