@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,9 +64,11 @@ def draw_overview(path: Path, result: Result) -> None:
         wspace=0.06,
     )
     _draw_heading(figure, result.scores, result.volume, len(lesions))
-    views = _projections(result)
+    views = projections(result.volume, result.calcium, result.coronary)
     for (title, view), columns in zip(views.items(), (slice(0, 2), slice(2, 4), slice(4, 6)), strict=True):
-        _draw_projection(figure.add_subplot(layout[0, columns]), title, view, result.scores.lesions.lesions)
+        axes = figure.add_subplot(layout[0, columns])
+        draw_projection(axes, view, result.scores.lesions.lesions)
+        axes.set_title(title, color=MUTED, fontsize=10, loc="left")
     for number, lesion in enumerate(lesions):
         axes = figure.add_subplot(layout[1 + number // COLUMNS, number % COLUMNS])
         _draw_slice(axes, lesion, result)
@@ -95,13 +99,29 @@ def _draw_heading(figure: Any, scores: Scores, volume: Volume, shown: int) -> No
     figure.text(0.02, 0.16 / height, f"{RESEARCH_USE} {SIMULATION}{more}", color="#ffb74d", fontsize=10)
 
 
-def _projections(result: Result) -> dict[str, tuple[np.ndarray, np.ndarray, Geometry, tuple[int, int, int]]]:
-    """For each view: maximum HU near arteries, vessel labels, the grid, and the axes (projected, row, column)."""
-    grid = _projection_grid(result)
-    hu = to_model_grid(result.volume, grid).astype(np.float32)
-    coronary = labels_on(grid, result.coronary, result.volume.geometry)
-    calcium = labels_on(grid, result.calcium, result.volume.geometry)
-    near = ndimage.distance_transform_edt(coronary == 0, PROJECTION_SPACING_MM) <= SHELL_MM
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """One view of the arteries.
+
+    Attributes:
+        hu: (rows, columns) maximum along the ray, near arteries.
+        labels: (2, rows, columns) vessel of any coronary voxel on the ray, and of any calcium voxel on it.
+        grid: what was projected; axes: which of its axes the rays, the rows and the columns run along.
+    """
+
+    hu: np.ndarray
+    labels: np.ndarray
+    grid: Geometry
+    axes: tuple[int, int, int]
+
+
+def projections(volume: Volume, calcium: np.ndarray, coronary: np.ndarray) -> dict[str, Projection]:
+    """The arteries from three sides, by the name of the view; label maps are uint8 on the volume's grid."""
+    grid = _projection_grid(volume.geometry, coronary)
+    hu = to_model_grid(volume, grid).astype(np.float32)
+    arteries = labels_on(grid, coronary, volume.geometry)
+    deposits = labels_on(grid, calcium, volume.geometry)
+    near = ndimage.distance_transform_edt(arteries == 0, PROJECTION_SPACING_MM) <= SHELL_MM
     shown = np.where(near, hu, np.float32(WINDOW_HU[0]))
     views = {
         "axial, seen from the feet": (0, 1, 2),
@@ -109,17 +129,17 @@ def _projections(result: Result) -> dict[str, tuple[np.ndarray, np.ndarray, Geom
         "sagittal, seen from the left": (2, 0, 1),
     }
     return {
-        name: (shown.max(axes[0]), _stack_labels(coronary, calcium, axes[0]), grid, axes)
+        name: Projection(shown.max(axes[0]), _stack_labels(arteries, deposits, axes[0]), grid, axes)
         for name, axes in views.items()
     }
 
 
-def _projection_grid(result: Result) -> Geometry:
+def _projection_grid(geometry: Geometry, coronary: np.ndarray) -> Geometry:
     """An LPS-aligned grid around the arteries, or around the whole volume where there are none."""
-    lower, upper = result.volume.geometry.bounds_mm_lps
-    index = np.argwhere(result.coronary)
+    lower, upper = geometry.bounds_mm_lps
+    index = np.argwhere(coronary)
     if len(index):
-        points = result.volume.geometry.index_to_lps(index)
+        points = geometry.index_to_lps(index)
         middle = (points.min(0) + points.max(0)) / 2
         half_mm = np.maximum((points.max(0) - points.min(0)) / 2 + PROJECTION_MARGIN_MM, PROJECTION_LEAST_MM / 2)
         lower, upper = np.maximum(lower, middle - half_mm), np.minimum(upper, middle + half_mm)
@@ -131,25 +151,32 @@ def _stack_labels(coronary: np.ndarray, calcium: np.ndarray, axis: int) -> np.nd
     return np.stack([coronary.max(axis), calcium.max(axis)])
 
 
-def _draw_projection(axes: Axes, title: str, view: tuple, lesions: tuple[Lesion, ...]) -> None:
-    image, labels, grid, (_, row_axis, column_axis) = view
+def draw_projection(axes: Axes, view: Projection, lesions: Iterable[Lesion], number_size: float = 9) -> None:
+    """A view with the arteries' outlines, filled calcium and the lesions' numbers."""
+    _, row_axis, column_axis = view.axes
     upwards = row_axis == 0
-    axes.imshow(image, cmap="gray", vmin=WINDOW_HU[0], vmax=WINDOW_HU[1], origin="lower" if upwards else "upper")
+    axes.imshow(view.hu, cmap="gray", vmin=WINDOW_HU[0], vmax=WINDOW_HU[1], origin="lower" if upwards else "upper")
+    coronary, calcium = view.labels
     for vessel, color in COLORS.items():
-        if (labels[0] == vessel).any():
-            axes.contour(labels[0] == vessel, [0.5], colors=[color], linewidths=0.9)
-        if (labels[1] == vessel).any():
-            axes.contourf(labels[1] == vessel, [0.5, 2], colors=[color])
+        if (coronary == vessel).any():
+            axes.contour(coronary == vessel, [0.5], colors=[color], linewidths=0.9)
+        if (calcium == vessel).any():
+            axes.contourf(calcium == vessel, [0.5, 2], colors=[color])
     placed: list[tuple[float, float]] = []
     for lesion in lesions:
-        index = grid.lps_to_index(np.array(lesion.centroid_mm_lps))
-        _draw_number(axes, lesion, index[column_axis], index[row_axis], image.shape, placed)
-    axes.set_title(title, color=MUTED, fontsize=10, loc="left")
+        index = view.grid.lps_to_index(np.array(lesion.centroid_mm_lps))
+        _draw_number(axes, lesion, index[column_axis], index[row_axis], view.hu.shape, placed, number_size)
     _bare(axes)
 
 
 def _draw_number(
-    axes: Axes, lesion: Lesion, column: float, row: float, shape: tuple[int, ...], placed: list[tuple[float, float]]
+    axes: Axes,
+    lesion: Lesion,
+    column: float,
+    row: float,
+    shape: tuple[int, ...],
+    placed: list[tuple[float, float]],
+    size: float,
 ) -> None:
     """A lesion's number beside it with a leader line, moved round until it covers no other number."""
     radius, step = 13.0, 9.0
@@ -168,7 +195,7 @@ def _draw_number(
         (column, row),
         xytext=at,
         color=FOREGROUND,
-        fontsize=9,
+        fontsize=size,
         fontweight="bold",
         ha="center",
         va="center",
