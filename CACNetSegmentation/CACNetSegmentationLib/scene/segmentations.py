@@ -55,7 +55,7 @@ def create_segmentation(
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     for definition in segments.SEGMENTS:
         layer = coronary_layer if definition is segments.CORONARY_SEGMENT else calcium_layer
-        node.GetSegmentation().AddSegment(_segment(definition, layer, algorithm_name), definition.segment_id)
+        node.GetSegmentation().AddSegment(new_segment(definition, layer, algorithm_name), definition.segment_id)
     _settle(scene, node, volume_node)
     return node
 
@@ -118,9 +118,10 @@ def tag_algorithm(segment: slicer.vtkSegment, algorithm_name: str, algorithm_typ
     segment.SetTag(segments.ALGORITHM_TYPE_TAG, algorithm_type)
 
 
-def _segment(
+def new_segment(
     definition: SegmentDefinition, layer: slicer.vtkOrientedImageData, algorithm_name: str
 ) -> slicer.vtkSegment:
+    """A segment as defined, on a layer that it may share: its voxels are those of the definition's label value."""
     segment = slicer.vtkSegment()
     segment.SetName(definition.name)
     segment.SetColor(*definition.color_rgb)
@@ -129,7 +130,7 @@ def _segment(
     segment.SetTerminology(definition.terminology_entry)
     segment.SetLabelValue(definition.label_value)
     tag_algorithm(segment, algorithm_name, segments.AUTOMATIC)
-    segment.AddRepresentation(_binary_labelmap(), layer)
+    segment.AddRepresentation(binary_labelmap(), layer)
     return segment
 
 
@@ -164,5 +165,6 @@ def _oriented_image(labels: np.ndarray, geometry: Geometry) -> slicer.vtkOriente
     return image
 
 
-def _binary_labelmap() -> str:
+def binary_labelmap() -> str:
+    """The name of the representation that segments are kept and painted in."""
     return slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
