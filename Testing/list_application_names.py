@@ -14,7 +14,10 @@ FUNCTION_LISTS = {"slicer.util (module)": "functions", "slicer.modules": "names"
 
 
 def product_names(api: dict) -> dict:
-    """Every class with its bases' names left out, and every module's functions."""
+    """Every class with its bases' names left out, and every module's functions.
+
+    Where no instance could be made (QShortcut), properties and signatures of signals are not known: null.
+    """
     classes = {key: _class_names(api, key) for key, entry in api.items() if "dir" in entry}
     modules = {}
     for key, entry in api.items():
@@ -36,7 +39,7 @@ def _class_names(api, key):
     members = {name for name in members - inherited - properties if not name.startswith("_")}
     names = {
         "properties": " ".join(sorted(properties)),
-        "signals": sorted(signals),
+        "signals": None if "no_instance" in entry else sorted(signals),
         "members": " ".join(sorted(members)),
     }
     return {"inherits": base, **names} if base else names

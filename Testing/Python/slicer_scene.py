@@ -1,6 +1,7 @@
 """A scene with Slicer's real logic, from the slicer-core package, for tests that run without the application."""
 
 import functools
+import tempfile
 import types
 
 import pytest
@@ -16,6 +17,7 @@ def _application():
     application.GetColorLogic().AddDefaultColorNodes()
     application.SetModuleLogic("Colors", application.GetColorLogic())
     logics = _module_logics(slicer, application, scene)
+    _allow_scene_files(slicer, scene)
     slicer.mrmlScene = scene
     slicer.modules = types.SimpleNamespace(
         **{name.lower(): types.SimpleNamespace(logic=lambda logic=logic: logic) for name, logic in logics.items()}
@@ -37,6 +39,15 @@ def _module_logics(slicer, application, scene):
         logics[name].SetMRMLScene(scene)
         application.SetModuleLogic(name, logics[name])
     return logics
+
+
+def _allow_scene_files(slicer, scene):
+    """Scenes (.mrb) are unpacked into the cache folder when they are read; the application has one from the start."""
+    cache, data = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
+    cache.SetRemoteCacheDirectory(tempfile.mkdtemp(prefix="cacnet-test-"))
+    data.SetCacheManager(cache)
+    scene.SetCacheManager(cache)
+    scene.SetDataIOManager(data)
 
 
 @pytest.fixture

@@ -19,16 +19,25 @@ class ClassNames:
         properties: read and written as attributes.
         signals: signatures as `connect` wants them, such as 'clicked(bool)'.
         members: methods, signals and enum values.
+        unlisted_signals: the signatures of some signals are not known; their names are among the members.
     """
 
     properties: frozenset[str] = frozenset()
     signals: frozenset[str] = frozenset()
     members: frozenset[str] = frozenset()
+    unlisted_signals: bool = False
 
     def __or__(self, other: ClassNames) -> ClassNames:
         return ClassNames(
-            self.properties | other.properties, self.signals | other.signals, self.members | other.members
+            self.properties | other.properties,
+            self.signals | other.signals,
+            self.members | other.members,
+            self.unlisted_signals or other.unlisted_signals,
         )
+
+    def may_have_signal(self, signature: str) -> bool:
+        """Whether there is a signal of this signature, as far as is known."""
+        return signature in self.signals or (self.unlisted_signals and signature.partition("(")[0] in self.members)
 
     def __contains__(self, name: str) -> bool:
         return name in self.properties or name in self.members
@@ -47,7 +56,10 @@ def class_names(key: str) -> ClassNames | None:
     if entry is None:
         return None
     own = ClassNames(
-        frozenset(entry["properties"].split()), frozenset(entry["signals"]), frozenset(entry["members"].split())
+        frozenset(entry["properties"].split()),
+        frozenset(entry["signals"] or ()),
+        frozenset(entry["members"].split()),
+        unlisted_signals=entry["signals"] is None,
     )
     return own | class_names(entry["inherits"]) if "inherits" in entry else own
 

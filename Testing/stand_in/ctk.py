@@ -5,7 +5,6 @@ from PySide6 import QtCore, QtWidgets
 from stand_in import dialogs
 from stand_in.pythonqt import WidgetNames, real
 
-
 _NO_LIMIT = 16777215
 """Qt's QWIDGETSIZE_MAX, which PySide6 does not name."""
 

@@ -132,8 +132,11 @@ def names_of(qt_object) -> ClassNames:
 def _names_of_class(kind):
     if issubclass(kind, PythonQtObject):
         return class_names(kind._application_key)
-    listed = (class_names(f"qt.{base.__name__}") for base in kind.__mro__)
-    return next((names for names in listed if names), ClassNames())
+    listed = next((base for base in kind.__mro__ if class_names(f"qt.{base.__name__}")), None)
+    names = class_names(f"qt.{listed.__name__}") if listed else ClassNames()
+    # Qt hands out classes (a status bar, a scroll bar) that were not listed; their own names are taken as they are.
+    unlisted = {name for base in kind.__mro__[: kind.__mro__.index(listed or object)] for name in vars(base)}
+    return names | ClassNames(members=frozenset(unlisted), unlisted_signals=bool(unlisted))
 
 
 def to_python(value):
@@ -182,9 +185,10 @@ def _is_defined_in_python(qt_object, name):
     if not isinstance(qt_object, PythonQtObject):
         return False
     python_classes = (base for base in type(qt_object).__mro__ if _is_python_subclass(base))
-    return name in object.__getattribute__(qt_object, "__dict__") or any(
-        name in vars(base) for base in python_classes if issubclass(base, PythonQtObject)
-    )
+    own = object.__getattribute__(qt_object, "__dict__").get(name)
+    # PySide6 keeps its signals in the instance once they were asked for.
+    has_own = own is not None and not isinstance(own, QtCore.SignalInstance)
+    return has_own or any(name in vars(base) for base in python_classes if issubclass(base, PythonQtObject))
 
 
 def _member(qt_object, name):
@@ -192,8 +196,6 @@ def _member(qt_object, name):
         return lambda signature, slot: _connect(qt_object, signature.partition("(")[0], signature, slot)
     if name == "disconnect":
         return lambda signature, slot: _disconnect(qt_object, signature.partition("(")[0], slot)
-    if name == "property":
-        return functools.partial(_property_method, qt_object)
     if name == "className":
         return lambda: type(qt_object).__name__
     try:
@@ -216,16 +218,9 @@ def _method(name, function):
 
 
 def _refuse_callables(name, arguments):
-    """PySide6 takes Python functions in places where PythonQt has no such overload."""
+    """PySide6 takes Python functions where PythonQt may have no such overload."""
     if any(isinstance(a, (types.FunctionType, types.MethodType, functools.partial)) for a in arguments):
-        raise RefusedError(f"PythonQt's {name} takes no Python function; connect its signal")
-
-
-def _property_method(qt_object, name):
-    """`property(name)`. Observed: 0 for a dynamic property that is unset or holds a number."""
-    value = to_python(QObject.property(qt_object, name))
-    is_static = qt_object.metaObject().indexOfProperty(name) >= 0
-    return value if is_static or isinstance(value, (str, tuple)) else 0
+        raise RefusedError(f"it is not known that PythonQt's {name} takes a Python function; connect the signal")
 
 
 def read_property(qt_object, name):
@@ -252,10 +247,9 @@ def write_property(qt_object, name, value):
 
 def _connect(sender, name, signature, slot):
     """Connect; False for an unknown signal. The slot gets the arguments of the signature, or all without one."""
-    signals = names_of(sender).signals
     counts = _argument_counts(sender, name)
-    listed = _is_defined_in_python(sender, name) or signature is None or not signals or signature in signals
-    if not listed or not counts:
+    own = _is_defined_in_python(sender, name) or signature is None
+    if not counts or not (own or names_of(sender).may_have_signal(signature)):
         return False
     count = max(counts)
     if signature is not None:
@@ -317,6 +311,10 @@ def _receivers(sender):
 
 
 def _call(slot, values):
+    """Pass as many values as a function or method takes; anything else that can be called gets all."""
+    code = getattr(getattr(slot, "__func__", slot), "__code__", None)
+    if code is not None and not code.co_flags & inspect.CO_VARARGS:
+        values = values[: code.co_argcount - inspect.ismethod(slot)]
     try:
         slot(*map(to_python, values))
     except Exception as error:  # noqa: BLE001 - as PythonQt: printed and swallowed
@@ -325,18 +323,23 @@ def _call(slot, values):
 
 
 def _collect_errors(function):
-    """A method of a Python subclass: Qt may call it, and then nobody sees what it raises."""
+    """A method of a Python subclass that Qt may call: PythonQt prints what it raises and goes on."""
 
     @functools.wraps(function)
     def call(*arguments, **keywords):
         try:
             return function(*map(to_python, arguments), **keywords)
         except Exception as error:
-            if _called_by_qt(sys._getframe(1).f_code, function.__name__):
-                slot_errors.append(error)
-            raise
+            if not _called_by_qt(sys._getframe(1).f_code, function.__name__):
+                raise
+            traceback.print_exc()
+            slot_errors.append(error)
+            return _DEFAULTS.get(function.__name__)
 
     return call
+
+
+_DEFAULTS = {"rowCount": 0, "columnCount": 0, "eventFilter": False}
 
 
 def _called_by_qt(code, name):
