@@ -27,6 +27,7 @@ class Actions:
     def __init__(self, view, buttons: Mapping[str, object], run: Callable, reject: Callable) -> None:
         self._view = view
         self._keys: list = []
+        self._open_menus: list = []
         self._actions = {command.name: self._make(command, run) for command in COMMANDS}
         self.reasons = self._reason_menu(reject)
         self._relabel = self._relabel_menu()
@@ -53,19 +54,16 @@ class Actions:
         self.reasons.setActiveAction(self._reasons[last])
 
     def _make(self, command: Command, run: Callable):
-        action = qt.QAction(command.menu_text or command.text, self._view)
-        # A tool button shows the action's icon text, a menu its text and its key.
+        # A menu shows what follows the tab as the key; a tool button shows the action's icon text.
+        text = command.menu_text or command.text
+        action = qt.QAction(f"{text}\t{command.keys[0]}" if command.keys else text, self._view)
         action.iconText = command.text
         action.toolTip = command.full_tooltip
         action.connect("triggered()", _call(run, command.name))
         if command.name in RELABEL.values():
             vessel = next(vessel for vessel, name in RELABEL.items() if name == command.name)
             action.icon = _chip(VESSEL_COLOURS[vessel])
-        if command.keys:
-            action.setShortcut(qt.QKeySequence(command.keys[0]))
-            action.setShortcutContext(qt.Qt.WidgetWithChildrenShortcut)
-            self._view.addAction(action)
-        for key in command.keys[1:]:
+        for key in command.keys:
             self._add_key(key, action)
         return action
 
@@ -76,8 +74,20 @@ class Actions:
         shortcut.activated.connect(lambda: action.trigger())
         self._keys.append(shortcut)
 
+    def _make_menu(self, title: str):
+        """A menu in front of which the table's keys rest: the table keeps the focus, and would take its letters."""
+        menu = qt.QMenu(title, self._view)
+        menu.connect("aboutToShow()", lambda: self._on_menu(menu, True))
+        menu.connect("aboutToHide()", lambda: self._on_menu(menu, False))
+        return menu
+
+    def _on_menu(self, menu, is_open: bool) -> None:
+        self._open_menus = [other for other in self._open_menus if other is not menu] + [menu] * is_open
+        for shortcut in self._keys:
+            shortcut.setEnabled(not self._open_menus)
+
     def _reason_menu(self, reject: Callable):
-        menu = qt.QMenu("Reject as", self._view)
+        menu = self._make_menu("Reject as")
         self._reasons = {}
         for reason in RejectReason:
             # First letters differ, so a reason is one key press.
@@ -88,13 +98,13 @@ class Actions:
         return menu
 
     def _relabel_menu(self):
-        menu = qt.QMenu("Artery", self._view)
+        menu = self._make_menu("Artery")
         for vessel in Vessel:
             menu.addAction(self._actions[RELABEL[vessel]])
         return menu
 
     def _context_menu(self):
-        menu = qt.QMenu(self._view)
+        menu = self._make_menu("")
         for entry in MENU:
             if entry is None:
                 menu.addSeparator()

@@ -110,11 +110,11 @@ class LesionTable:
             return
         self._refreshing = True
         try:
-            self.view.selectRow(places[0])
+            # Not the view's selectRow: it toggles while Control is held, as it is for undo.
+            model = qt.QItemSelectionModel
+            self._selection.setCurrentIndex(self._sorted.index(places[0], 0), model.ClearAndSelect | model.Rows)
             for place in places[1:]:
-                self._selection.select(
-                    self._sorted.index(place, 0), qt.QItemSelectionModel.Select | qt.QItemSelectionModel.Rows
-                )
+                self._selection.select(self._sorted.index(place, 0), model.Select | model.Rows)
             self.view.scrollTo(self._sorted.index(places[0], 0))
         finally:
             self._refreshing = False
