@@ -73,11 +73,12 @@ def paint(node, segment_id: str, box: tuple[slice, slice, slice], erase: bool = 
     start = [side.start for side in box][::-1]
     size = [side.stop - side.start for side in box][::-1]
     stroke = slicer.vtkOrientedImageData()
-    stroke.ShallowCopy(volumes.image_data(np.full(size[::-1], 0 if erase else 1, np.uint8)))
+    label = node.GetSegmentation().GetSegment(segment_id).GetLabelValue()
+    stroke.ShallowCopy(volumes.image_data(np.full(size[::-1], 0 if erase else label, np.uint8)))
     extent = [bound for a, n in zip(start, size, strict=True) for bound in (a, a + n - 1)]
     stroke.SetExtent(*extent)
     stroke.SetImageToWorldMatrix(volumes.ijk_to_ras_matrix(GRID))
     logic = slicer.vtkSlicerSegmentationsModuleLogic
-    mode = logic.MODE_MERGE_MIN if erase else logic.MODE_MERGE_MAX
+    mode = logic.MODE_MERGE_MIN if erase else logic.MODE_MERGE_MASK
     others = [s for s in node.GetSegmentation().GetSegmentIDs() if s != segment_id]
     assert logic.SetBinaryLabelmapToSegment(stroke, node, segment_id, mode, extent, False, [] if erase else others)
