@@ -79,7 +79,7 @@ def check_cases(cases: Sequence[SourceCase]) -> Iterator[CaseReport]:
             case_id = _new_id(case, taken)
             findings = check_scan(case.read())
         except (CacnetError, MemoryError) as error:
-            yield _refused(case, error)
+            yield _refused(case, error, taken)
             continue
         outcome = Outcome.REFUSED if exit_code(findings) == 2 else Outcome.USABLE
         yield CaseReport(case.name, outcome, case_id, findings)
@@ -107,7 +107,7 @@ def import_cases(
         except (UnwritableOutputError, Cancelled):
             raise
         except (CacnetError, MemoryError) as error:
-            yield _refused(case, error)
+            yield _refused(case, error, taken)
 
 
 def check_exit_code(reports: Sequence[CaseReport]) -> int:
@@ -165,7 +165,8 @@ def _written_from(record: Path) -> str | None:
     return content.get(FINGERPRINT) if isinstance(content, dict) else None
 
 
-def _refused(case: SourceCase, error: CacnetError | MemoryError) -> CaseReport:
+def _refused(case: SourceCase, error: CacnetError | MemoryError, taken: Mapping[str, str]) -> CaseReport:
     if not isinstance(error, CacnetError):
         error = OutOfMemoryError("the case does not fit into memory", action="Crop it to the heart")
-    return CaseReport(case.name, Outcome.REFUSED, error=error)
+    case_id = next((i for i, name in taken.items() if name == case.name), None)
+    return CaseReport(case.name, Outcome.REFUSED, case_id, error=error)

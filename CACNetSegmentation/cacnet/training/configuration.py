@@ -186,6 +186,19 @@ PRESETS: Mapping[str, TrainingConfig] = {
         loss=LossConfig(positive_weights=(3.0, 1.0), hardest_fraction=0.05),
         sampling=SamplingConfig(calcium=0.36, vessel=0.22, distractor=0.2, anywhere=0.22),
     ),
+    # Further training of a trained model on a clinic's own cases: a tenth of the rate, so that what was learned from
+    # simulation is not forgotten, and few steps: a night on a CPU, an hour on a GPU. The network is that of the model.
+    "clinic": TrainingConfig(
+        network=NetworkConfig(widths=(8, 32, 64, 128, 256)),
+        loss=LossConfig(positive_weights=(3.0, 1.0), hardest_fraction=0.05),
+        sampling=SamplingConfig(calcium=0.4, vessel=0.2, distractor=0.2, anywhere=0.2, rescan_patches=400),
+        learning_rate=2e-4,
+        warmup_steps=100,
+        total_steps=3000,
+        ema_decay=0.998,
+        validate_steps=500,
+        mine_steps=250,
+    ),
 }
 
 

@@ -22,6 +22,8 @@ from typing import Any
 import torch
 
 from cacnet.errors import CacnetError, Cancelled
+from cacnet.pipeline import DEFAULT_MODEL
+from cacnet.progress import Progress, silent
 from cacnet.training.cases import list_cases
 from cacnet.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from cacnet.training.configuration import (
@@ -52,19 +54,25 @@ from cacnet.training.trainer import Run, Trainer
 from cacnet.training.validation import ValidationScores, validate
 from cacnet.weights import ModelBundle, load_bundle, save_bundle
 
+STAGE = "train"
 MINED_FOLDER = "mined"
 SOURCES_FILE = "sources.json"
 DEFAULT_SEEDS = "0:100"
 """Patients that are simulated where no cases are given; those from 9000 on are kept for evaluation."""
 
+BUNDLED, MODEL_ID = "bundled", "cacnet-clinic"
+"""What stands for the default model on the command line; the id of a model that was trained further."""
+
 logger = logging.getLogger(__name__)
 
 
-def train(run: Run, resume: bool = False, processes: Processes = ALONE) -> ModelBundle | None:
+def train(
+    run: Run, resume: bool = False, processes: Processes = ALONE, progress: Progress = silent
+) -> ModelBundle | None:
     """Train until `total_steps` or `max_minutes`, then export; see the module docstring.
 
     None in all processes but the first. Raises CaseError, CheckpointError, TrainingConfigError, TrainingDivergedError,
-    and what `load_bundle` raises for `init`.
+    what `load_bundle` raises for `init`, and Cancelled where `progress` does, after saving what was learned.
     """
     state = _stored_state(run, resume)
     seeds = run.simulate if processes.is_first and run.simulate is not None else ()
@@ -72,7 +80,11 @@ def train(run: Run, resume: bool = False, processes: Processes = ALONE) -> Model
         wait_for_first_cases(run.all_cases, simulators)
         processes.wait()
         trainer = _start(run, state, processes)
-        _train(trainer, simulators)
+        try:
+            _train(trainer, simulators, progress)
+        except Cancelled:
+            save_checkpoint(run.output, trainer.state())
+            raise
     if not processes.is_first:
         return None
     save_checkpoint(run.output, trainer.state())
@@ -82,7 +94,7 @@ def train(run: Run, resume: bool = False, processes: Processes = ALONE) -> Model
     return export(trainer)
 
 
-def _train(trainer: Trainer, simulators: Simulators) -> None:
+def _train(trainer: Trainer, simulators: Simulators, progress: Progress) -> None:
     """The loop: steps, and in between what the first process logs, validates, mines and saves."""
     run, config, processes = trainer.run, trainer.config, trainer.processes
     mined, pin = run.output / MINED_FOLDER, trainer.device.name == "cuda"
@@ -92,6 +104,7 @@ def _train(trainer: Trainer, simulators: Simulators) -> None:
         parts = trainer.train_step(image, target)
         watch.count(parts)
         if processes.is_first:
+            progress(STAGE, trainer.step / config.total_steps)
             if trainer.step % config.validate_steps == 0:
                 _validate(run, trainer)
                 watch.pause()
@@ -182,19 +195,28 @@ def _config_for(arguments: argparse.Namespace) -> TrainingConfig:
     if arguments.config is not None:
         config = load_config(arguments.config)
     elif arguments.preset is not None or not (arguments.resume or arguments.export_only) or not stored.is_file():
-        config = PRESETS[arguments.preset or "bundled"]
+        config = PRESETS[arguments.preset or ("clinic" if arguments.data else "bundled")]
     else:
         try:
             config = config_from(json.loads(stored.read_text("utf-8")))
         except ValueError as error:
             raise TrainingConfigError(f"{stored.name} is not JSON ({error})", "a stored configuration") from error
-    if arguments.init is not None:
-        config = replace(config, network=load_bundle(arguments.init).card.network)
+    init = _init(arguments)
+    if init is not None:
+        config = replace(config, network=load_bundle(init).card.network)
     given = {name: getattr(arguments, name) for name in ("total_steps", "workers", "seed")}
     return replace(config, **{name: value for name, value in given.items() if value is not None})
 
 
+def _init(arguments: argparse.Namespace) -> str | None:
+    """The model to start from; further training starts from the bundled one by default."""
+    name = arguments.init or (BUNDLED if arguments.data else None)
+    return DEFAULT_MODEL if name == BUNDLED else name
+
+
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    from cacnet.training.clinic_command import add_fine_tuning
+
     parser = argparse.ArgumentParser("cacnet train", description="Train CAC-Net. Research use only.")
     parser.add_argument("config", type=Path, nargs="?", metavar="CONFIG", help="JSON or TOML: changes to a preset")
     parser.add_argument("--preset", choices=sorted(PRESETS), help="default: bundled")
@@ -209,16 +231,17 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--simulators", type=int, metavar="N", help="processes that simulate (each needs about 2 GB)")
     parser.add_argument("--output", type=Path, default=Path("cacnet-run"), help="the run's folder, 'cacnet-run'")
     parser.add_argument("--validation-cases", type=Path, metavar="DIR", help="held-out cases")
-    parser.add_argument("--init", metavar="MODEL", help="id or folder of a model to start from")
+    parser.add_argument("--init", metavar="MODEL", help="id or folder of a model to start from, or 'bundled'")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint, if there is one")
     parser.add_argument("--export-only", action="store_true", help="write the bundle of the last checkpoint and stop")
-    parser.add_argument("--model-id", default="cacnet", help="id of the exported bundle")
+    parser.add_argument("--model-id", help="id of the exported bundle, 'cacnet' or 'cacnet-clinic' by default")
     parser.add_argument("--max-minutes", type=float, default=math.inf)
     parser.add_argument("--total-steps", type=int, help="length of the learning-rate schedule")
     parser.add_argument("--workers", type=int, help="processes that prepare patches, for each GPU")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, help="CPU threads for the network")
+    add_fine_tuning(parser)
     return parser.parse_args(argv)
 
 
@@ -233,8 +256,8 @@ def _run_for(arguments: argparse.Namespace) -> Run:
         validation=Path(sources["validation"]) if sources["validation"] else None,
         max_minutes=arguments.max_minutes,
         device=arguments.device,
-        init=arguments.init,
-        model_id=arguments.model_id,
+        init=_init(arguments),
+        model_id=arguments.model_id or (MODEL_ID if arguments.data else "cacnet"),
         simulate=parse_seeds(sources["simulate"]) if sources["simulate"] else None,
         simulators=arguments.simulators or max(1, spare),
     )
@@ -247,6 +270,9 @@ def _sources(arguments: argparse.Namespace) -> dict[str, Any]:
         "simulate": arguments.simulate,
         "validation": arguments.validation_cases,
     }
+    if arguments.data:  # the reviewed cases themselves are added by `fine_tune`
+        simulated = None if arguments.no_simulation or arguments.cases else DEFAULT_SEEDS
+        return {**given, "simulate": arguments.simulate or simulated}
     if arguments.cases or arguments.simulate:
         return given
     stored = arguments.output / SOURCES_FILE
@@ -261,6 +287,8 @@ def _sources(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code, 2 for a readable error, 130 interrupted."""
+    from cacnet.training.clinic_command import run_fine_tuning
+
     arguments = _arguments(argv)
     try:
         if arguments.threads:
@@ -270,6 +298,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
             if arguments.export_only:
                 export_checkpoint(_run_for(arguments))
+            elif arguments.data:
+                run_fine_tuning(arguments, _run_for(arguments))
             else:
                 train(_run_for(arguments), arguments.resume, processes)
     except CacnetError as error:

@@ -81,7 +81,7 @@ class Trainer:
         require_shareable(config, processes)
         torch.manual_seed(config.seed)
         self.run, self.config, self.processes = run, config, processes
-        self.device = _training_device(run.device, config.precision)
+        self.device = training_device(run.device, config.precision)
         torch.backends.cudnn.benchmark = True  # every step has the same shapes
         network = CACNet(config.network)
         self.initialised_from: str | None = None
@@ -222,7 +222,8 @@ def learning_rate_at(step: int, config: TrainingConfig) -> float:
     return config.learning_rate * (LOWEST_SHARE_OF_RATE + (1 - LOWEST_SHARE_OF_RATE) * left)
 
 
-def _training_device(name: str, precision: str) -> Device:
+def training_device(name: str, precision: str) -> Device:
+    """Where to train, and in which precision: 'auto' is what the device is fast in."""
     device = choose_device(name)
     wanted = device.precision if precision == "auto" else precision
     # float16 would need its loss scaled; it is not worth it for the few GPUs without bfloat16.

@@ -55,7 +55,7 @@ def test_one_bad_case_does_not_stop_the_rest(tmp_path):
     assert outcomes(reports) == [Outcome.IMPORTED, Outcome.REFUSED, Outcome.IMPORTED]
     assert reports[1].error is not None
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert written == sorted(report.case_id for report in reports if report.case_id)
+    assert written == sorted(report.case_id for report in reports if report.error is None)
     assert import_exit_code(reports) == 1
 
 
