@@ -1,4 +1,5 @@
-"""The command line: `cacnet segment | score | check | phantom | models | train | evaluate | dataset`.
+"""The command line: `cacnet segment | score | check | phantom | models | train | evaluate | dataset |
+export | dicom | report | batch`.
 
 Results go to standard output, progress and the one readable line of an error to standard error. Exit codes: 0 fine,
 1 warnings (`check`, `dataset`), 2 an error, 3 memory ran out, 130 interrupted.
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cacnet
+from cacnet.cohort.command import add_batch
 from cacnet.dataset.command import add_dataset
 from cacnet.dataset.export_command import add_export
 from cacnet.dicom.command import add_dicom
@@ -70,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_export(commands)
     add_dicom(commands)
     add_report(commands)
+    add_batch(commands)
     return parser
 
 
