@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
+
 from PySide6 import QtCore, QtGui, QtWidgets
+from shiboken6 import isValid
 
 from stand_in.pythonqt import WidgetNames, real
 
@@ -64,8 +67,19 @@ class qMRMLNodeComboBox(WidgetNames, QtWidgets.QWidget):
         self._scene, self._observations = scene, []
         if scene is not None:
             events = (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent, scene.EndImportEvent)
-            self._observations = [scene.AddObserver(event, lambda *_: self._list()) for event in events]
+            self._observations = [scene.AddObserver(event, self._when_the_scene_changes()) for event in events]
         self._list()
+
+    def _when_the_scene_changes(self):
+        """As in the application, a selector that is gone no longer looks."""
+        selector = weakref.ref(self)
+
+        def look(scene, event):
+            alive = selector()
+            if alive is not None and isValid(alive):
+                alive._list()
+
+        return look
 
     def mrmlScene(self):
         return self._scene
