@@ -82,7 +82,7 @@ class Painting:
         self._summary = summary
         self._ui.thresholdMaskCheckBox.text = f"Paint only from {summary.resolved.threshold_hu:.0f} HU on"
         if self._editor is not None:
-            self._editor.setReadOnly(summary.locked)
+            self._editor.readOnly = summary.locked
             self._mask()
 
     def close(self) -> None:
@@ -117,11 +117,11 @@ class Painting:
         editor = self._editor = slicer.qMRMLSegmentEditorWidget()
         editor.setMRMLScene(self._scene)
         editor.setMRMLSegmentEditorNode(self._node)
-        editor.setMaximumNumberOfUndoStates(UNDO_STATES)
-        editor.setSegmentationNodeSelectorVisible(False)
-        editor.setSourceVolumeNodeSelectorVisible(False)
-        editor.setSwitchToSegmentationsButtonVisible(False)
-        editor.setAddRemoveSegmentButtonsVisible(False)
+        editor.maximumNumberOfUndoStates = UNDO_STATES
+        editor.segmentationNodeSelectorVisible = False
+        editor.sourceVolumeNodeSelectorVisible = False
+        editor.switchToSegmentationsButtonVisible = False
+        editor.addRemoveSegmentButtonsVisible = False
         editor.setEffectNameOrder(EFFECTS)
         editor.unorderedEffectsVisible = False
         self._ui.paintEditorFrame.layout().addWidget(editor)
