@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from slicer.util import arrayFromVolume
 
 from CACNetSegmentationLib.scene import review_store, review_views
 from CACNetSegmentationLib.scene.review_observing import ReviewObserver
-from CACNetSegmentationLib.scene.review_segments import ReviewSegments, differing
+from CACNetSegmentationLib.scene.review_segments import REJECTED_NUMBER, ReviewSegments, differing
 from CACNetSegmentationLib.scene.review_surfaces import LesionSurfaces
 from CACNetSegmentationLib.scene.volumes import geometry_of_node
 
@@ -90,6 +90,11 @@ class LiveReview:
         return self._stored.with_work(self._session, self._rules)
 
     @property
+    def rules(self) -> Rules:
+        """Protocol, age and sex, as last chosen."""
+        return self._rules
+
+    @property
     def hu_zyx(self) -> np.ndarray:
         """The CT's values, a view of the node's own."""
         return self._hu
@@ -142,7 +147,9 @@ class LiveReview:
         locked = self._session.locked and len(drawn.index) > 0
         if len(drawn.index) and not locked:
             self._session.apply(Action.PAINT, strokes.repaint(before, drawn.index, drawn.vessel))
-        self._write(np.concatenate([drawn.index, drawn.reverted, differing(before, self._session.review)]))
+        index = np.concatenate([drawn.index, drawn.reverted, differing(before, self._session.review)])
+        # What was painted has Slicer's surface by now, or none.
+        self._write(index, new_surfaces=drawn.arteries | {REJECTED_NUMBER})
         if locked:
             raise LockedError(
                 "the review is approved and locked, so what was painted has been taken back",
@@ -150,6 +157,8 @@ class LiveReview:
                 "Reopen it to make changes",
             )
         if self._session.review is not before:
+            with self._observer.muted():
+                self._segments.mark_edited(drawn.arteries)
             self._changed()
 
     def close(self) -> None:
@@ -192,11 +201,11 @@ class LiveReview:
         with suppress(LockedError):
             self.absorb_strokes()
 
-    def _write(self, index: np.ndarray) -> None:
+    def _write(self, index: np.ndarray, new_surfaces: Collection[int] = ()) -> None:
         with self._observer.muted():
-            self._segments.write(self._session.review, index)
+            changed = self._segments.write(self._session.review, index).union(new_surfaces)
             if self._surfaces_shown:
-                self._surfaces.show(self._segmentation_node.GetSegmentation(), self._session.review)
+                self._surfaces.show(self._segmentation_node.GetSegmentation(), self._session.review, changed)
 
     def _changed(self) -> None:
         """Keep the step, and tell everybody."""

@@ -24,6 +24,7 @@ from slicer.util import arrayFromVolume
 
 from CACNetSegmentationLib.scene import review_store, review_views, segmentations
 from CACNetSegmentationLib.scene.live_review import LiveReview
+from CACNetSegmentationLib.scene.review_segments import DEFINITIONS
 from CACNetSegmentationLib.scene.volumes import geometry_of_node
 
 PositionRas = tuple[float, float, float]
@@ -188,13 +189,13 @@ class SceneReview(LiveReview):
 
         Args:
             application_logic: `slicer.app.applicationLogic()`, which fits the slices to the CT. The layout is the
-                caller's to choose.
+                caller's to choose: `review_views.LAYOUT`.
         """
         self._require_following()
         self._surfaces_shown = True
         with self._observer.muted():
             # Ours first: Slicer then makes only the surfaces that are missing, those of the arteries.
-            self._surfaces.show(self._segmentation_node.GetSegmentation(), self._session.review)
+            self._surfaces.show(self._segmentation_node.GetSegmentation(), self._session.review, DEFINITIONS)
             self._segmentation_node.CreateClosedSurfaceRepresentation()
         review_views.show(self._scene, self._volume_node, self._segmentation_node, application_logic)
 

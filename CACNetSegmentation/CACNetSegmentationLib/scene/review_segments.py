@@ -7,6 +7,7 @@ erases the calcium, and whatever else is done to it is undone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,11 +47,13 @@ class Strokes:
     Attributes:
         index, vessel: flat indices of voxels and the artery's number, 0 for none, that a reader gave them.
         reverted: flat indices of voxels that must look again as the review has them.
+        arteries: numbers of the calcium segments that were drawn on.
     """
 
     index: np.ndarray
     vessel: np.ndarray
     reverted: np.ndarray
+    arteries: frozenset[int]
 
     def __bool__(self) -> bool:
         return bool(len(self.index) or len(self.reverted))
@@ -86,7 +89,7 @@ class ReviewSegments:
         """What somebody else has done to the segments. Where segments overlap, that which is new was meant."""
         index, number = self._painted()
         known_index, known_number = _known(review)
-        missing = ~np.isin(known_index, index)
+        missing = _look_up(np.sort(index), np.ones(len(index), np.uint8), known_index) == 0
         gone, gone_number = known_index[missing], known_number[missing]
         new = number != _look_up(known_index, known_number, index)
         index, number = index[new], number[new]
@@ -96,10 +99,12 @@ class ReviewSegments:
         nothing_new = (number == REJECTED_NUMBER) & (before == 0)
         vessel = np.where(number == REJECTED_NUMBER, 0, number)
         erased = gone_number != REJECTED_NUMBER
+        drawn_on = {*vessel[~nothing_new].tolist(), *before[~nothing_new].tolist(), *gone_number[erased].tolist()}
         return Strokes(
             index=np.concatenate([index[~nothing_new], gone[erased]]),
             vessel=np.concatenate([vessel[~nothing_new], np.zeros(int(erased.sum()), np.uint8)]).astype(np.uint8),
             reverted=np.concatenate([index[nothing_new], gone[~erased]]),
+            arteries=frozenset(drawn_on - {0, REJECTED_NUMBER}),
         )
 
     def write(self, review: Review, index: np.ndarray) -> set[int]:
@@ -110,8 +115,8 @@ class ReviewSegments:
         changed: set[int] = set()
         for layer in review_layers.layers_of(self._segmentation, NUMBERS):
             changed |= self._write_layer(layer, index, number)
+        self.mark_edited(changed)
         for one in sorted(changed):
-            self._mark_edited(DEFINITIONS[one].segment_id)
             self._segmentation.InvokeEvent(
                 slicer.vtkSegmentation.SourceRepresentationModified, DEFINITIONS[one].segment_id
             )
@@ -188,13 +193,15 @@ class ReviewSegments:
             display.SetSegmentOpacity2DOutline(REJECTED_SEGMENT.segment_id, 2 * REJECTED_OPACITY_2D)
             display.SetSegmentOpacity3D(REJECTED_SEGMENT.segment_id, REJECTED_OPACITY_3D)
 
-    def _mark_edited(self, segment_id: str) -> None:
-        segment = self._segmentation.GetSegment(segment_id)
-        name, kind = vtk.reference(""), vtk.reference("")
-        segment.GetTag(segments.ALGORITHM_TYPE_TAG, kind)
-        if str(kind) == segments.AUTOMATIC:
-            segment.GetTag(segments.ALGORITHM_NAME_TAG, name)
-            tag_algorithm(segment, str(name), segments.SEMIAUTOMATIC)
+    def mark_edited(self, numbers: Iterable[int]) -> None:
+        """Say of segments, for DICOM, that a person has edited them."""
+        for number in numbers:
+            segment = self._segmentation.GetSegment(DEFINITIONS[number].segment_id)
+            name, kind = vtk.reference(""), vtk.reference("")
+            segment.GetTag(segments.ALGORITHM_TYPE_TAG, kind)
+            if str(kind) == segments.AUTOMATIC:
+                segment.GetTag(segments.ALGORITHM_NAME_TAG, name)
+                tag_algorithm(segment, str(name), segments.SEMIAUTOMATIC)
 
 
 def differing(before: Review, after: Review) -> np.ndarray:

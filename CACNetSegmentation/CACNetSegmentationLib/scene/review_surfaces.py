@@ -6,6 +6,8 @@ place as the segment's closed surface.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import slicer
 import vtk
@@ -36,13 +38,15 @@ class LesionSurfaces:
             self._known[lesion.id] = known
         return known[1]
 
-    def show(self, segmentation: slicer.vtkSegmentation, review: Review) -> None:
-        """Make the lesions' surfaces those of their segments."""
+    def show(self, segmentation: slicer.vtkSegmentation, review: Review, changed: Collection[int] = ()) -> None:
+        """Make the lesions' surfaces those of their segments, where they changed (numbers) or have none."""
         for lesion_id in self._known.keys() - review.lesions.keys():
             del self._known[lesion_id]
         for number, definition in DEFINITIONS.items():
             segment = segmentation.GetSegment(definition.segment_id)
             if segment is None:
+                continue
+            if number not in changed and segment.GetRepresentation(closed_surface()) is not None:
                 continue
             lesions = [x for x in review.lesions.values() if (x.vessel if x.counts else REJECTED_NUMBER) == number]
             segment.AddRepresentation(closed_surface(), _together([self.of(lesion) for lesion in lesions]))

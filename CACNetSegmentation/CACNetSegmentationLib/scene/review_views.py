@@ -12,7 +12,8 @@ from CACNetSegmentationLib.scene.segmentations import CORONARY_OPACITY_3D
 
 WINDOW_HU, LEVEL_HU = 1000.0, 300.0
 """Shows lumen grey and calcium white in a contrast CT."""
-LESION_OPACITY_3D = 1.0
+LAYOUT = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+"""What suits a review; the table of lesions is in the panel."""
 MARK_COLOUR = (1.0, 1.0, 1.0)
 MARK_THICKNESS_PIXELS = 3
 MARK_OPACITY_3D = 0.35
@@ -63,6 +64,7 @@ def jump(scene: slicer.vtkMRMLScene, position_ras: tuple[float, float, float]) -
         shift = np.array(position_ras) - np.array(camera.GetFocalPoint())
         camera.SetPosition(*(np.array(camera.GetPosition()) + shift))
         camera.SetFocalPoint(*position_ras)
+        camera.ResetClippingRange()
 
 
 def show(

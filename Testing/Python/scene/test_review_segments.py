@@ -83,6 +83,18 @@ def test_a_stroke_on_a_lesion_keeps_its_id_and_state(review, node):
     agree(review)
 
 
+def test_painting_and_erasing_tag_what_was_drawn_on_as_semiautomatic(review, node):
+    paint(node, "LM", np.s_[6:7, 2:6, 2:6])
+    paint(node, "RCA", np.s_[3:4, 12:13, 12:13], erase=True)
+    review.absorb_strokes()
+    kinds = {}
+    for name in ("LM", "LAD", "LCx", "RCA"):
+        value = vtk.reference("")
+        node.GetSegmentation().GetSegment(name).GetTag("DICOM.SegmentAlgorithmType", value)
+        kinds[name] = str(value)
+    assert kinds == {"LM": "SEMIAUTOMATIC", "LAD": "AUTOMATIC", "LCx": "AUTOMATIC", "RCA": "SEMIAUTOMATIC"}
+
+
 def test_an_erased_lesion_is_gone_and_undo_shows_it_again(review, node):
     paint(node, "RCA", np.s_[3:4, 10:18, 10:18], erase=True)
     review.absorb_strokes()
