@@ -88,8 +88,8 @@ class Scores:
 
     @property
     def totals(self) -> Totals:
-        """Sums over all lesions."""
-        return total(self.lesions.lesions)
+        """Sums over all lesions; a mask that no network made counts as reviewed by who made it."""
+        return total(self.lesions.lesions, self.resolved.protocol.equivalent, reviewed=self.model.id is None)
 
 
 def counted(number: int, noun: str) -> str:

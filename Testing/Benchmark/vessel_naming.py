@@ -1,11 +1,13 @@
 """How well the arteries of a coronary mask are named, whole and spoilt as a network would spoil it.
 
-    python Testing/Benchmark/vessel_naming.py CASES [--masks FOLDER] [--cases]
+    python Testing/Benchmark/vessel_naming.py CASES [--masks FOLDER] [--cases] [--spoilt WORD …]
 
 CASES holds cases in the layout of cacnet.training.cases, whose coronary label is the truth. Each mask is spoilt in
 several ways and named again; the table says, pooled over the cases, what share of the mask's true voxels and of the
 true calcium was named rightly, wrongly or not at all, and what share of the mask's voxels that lie in no artery got the
-name of one. `--masks` measures masks found by a network instead: a `<case>.npz` for each case, with the array `co`.
+name of one; then the worst patient's share of calcium named wrongly, and how often the dominance was told rightly,
+wrongly or not at all (which is right for a co-dominant patient). `--masks` measures masks found by a network instead: a
+`<case>.npz` for each case, with the array `co`.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import numpy as np
 from cacnet.anatomy import Vessel
 from cacnet.phantom.devices import Distractor
 from cacnet.training.cases import Case, list_cases, read_case
-from cacnet.vessels import assign_calcium, label_territories
+from cacnet.vessels import TerritoryMap, assign_calcium, label_territories
 from cacnet.volume import Geometry
 from scipy import ndimage
 from scipy.spatial import cKDTree
@@ -28,6 +30,11 @@ SPACING_MM = 0.5
 TRUTH_REACH_MM = 2.0
 """A voxel of a network's mask this near to a true artery belongs to it."""
 TOUCHING = np.ones((3, 3, 3), bool)
+
+HEAD = (
+    "| mask | voxels right | wrong | unassigned | calcium right | wrong | unassigned | wrong in the worst patient "
+    "| strangers named | dominance right/wrong/not told | s |"
+)
 
 Spoil = Callable[[np.ndarray, Case, np.random.Generator], np.ndarray]
 
@@ -162,8 +169,8 @@ def geometry_of(case: Case) -> Geometry:
     return Geometry(case.hu.shape, (SPACING_MM,) * 3, tuple(case.record.get("origin_mm_lps", (0.0, 0.0, 0.0))))
 
 
-def counts_of(case: Case, truth: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(3, 3) voxels: mask, calcium and strangers by rightly, wrongly and not named; and the notes."""
+def counts_of(case: Case, truth: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, TerritoryMap]:
+    """(4, 3): voxels of mask, calcium and strangers, and the dominance, by rightly, wrongly and not named."""
     geometry = geometry_of(case)
     named = label_territories(mask, np.asarray(case.hu), geometry)
     inside = mask & (truth > 0)
@@ -175,8 +182,16 @@ def counts_of(case: Case, truth: np.ndarray, mask: np.ndarray) -> tuple[np.ndarr
         _shares(named.labels[inside], truth[inside]),
         _shares(found[calcium > 0], calcium[calcium > 0]),
         (0, len(strange) - unnamed, unnamed),
+        _dominance(named, case.record["truth"]["patient"]["dominance"]),
     ]
-    return np.array(rows), named.notes
+    return np.array(rows), named
+
+
+def _dominance(named: TerritoryMap, true: str) -> tuple[int, int, int]:
+    if named.dominance is None:
+        return (1, 0, 0) if true == "co" else (0, 0, 1)
+    right = int(named.dominance.value == true)
+    return right, 1 - right, 0
 
 
 def _shares(found: np.ndarray, true: np.ndarray) -> tuple[int, int, int]:
@@ -190,10 +205,15 @@ def spread_truth(truth: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.where(mask & (distance_mm <= TRUTH_REACH_MM), truth[tuple(nearest)], 0)
 
 
-def row(name: str, counts: np.ndarray, seconds: float) -> str:
+def row(name: str, counts: np.ndarray, worst: float, seconds: float) -> str:
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    cells = [f"{x:.1f}" for x in (*shares[0], *shares[1], shares[2][1])]
-    return f"| {name} | " + " | ".join(cells) + f" | {seconds:.1f} |"
+    cells = [f"{x:.1f}" for x in (*shares[0], *shares[1], worst, shares[2][1])]
+    return f"| {name} | " + " | ".join(cells) + f" | {'/'.join(map(str, counts[3]))} | {seconds:.1f} |"
+
+
+def wrong_calcium(counts: np.ndarray) -> float:
+    """Percent of the calcium that was given to another artery than its own."""
+    return float(100 * counts[1, 1] / max(1, counts[1].sum()))
 
 
 def main() -> None:
@@ -202,26 +222,30 @@ def main() -> None:
     parser.add_argument("--masks", type=Path)
     parser.add_argument("--cases", action="store_true", help="a line for each case too")
     parser.add_argument("--limit", type=int, default=1000)
+    parser.add_argument("--spoilt", nargs="+", help="only the ways whose names hold one of these words")
     arguments = parser.parse_args()
-    spoils = dict(SPOILS)
+    words = arguments.spoilt or [""]
+    spoils = {name: spoil for name, spoil in SPOILS.items() if any(word in name for word in words)}
     if arguments.masks:
         spoils = {"network": lambda truth, case, rng: np.load(arguments.masks / f"{case.name}.npz")["co"]}
-    print("| mask | voxels right | wrong | unassigned | calcium right | wrong | unassigned | strangers named | s |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print(HEAD)
+    print("|---" * (HEAD.count("|") - 1) + "|")
     cases = [read_case(path) for path in list_cases(arguments.folder)][: arguments.limit]
     for name, spoil in spoils.items():
-        total, seconds, n = np.zeros((3, 3), np.int64), 0.0, 0
+        total, seconds, n, worst = np.zeros((4, 3), np.int64), 0.0, 0, 0.0
         for number, case in enumerate(cases):
             if arguments.masks and not (arguments.masks / f"{case.name}.npz").exists():
                 continue
             truth = np.asarray(case.coronary)
             mask = spoil(truth, case, np.random.default_rng(number))
             began = time.perf_counter()
-            counts, notes = counts_of(case, spread_truth(truth, mask) if arguments.masks else truth, mask)
-            seconds, total, n = seconds + time.perf_counter() - began, total + counts, n + 1
+            counts, named = counts_of(case, spread_truth(truth, mask) if arguments.masks else truth, mask)
+            took = time.perf_counter() - began
+            seconds, total, n, worst = seconds + took, total + counts, n + 1, max(worst, wrong_calcium(counts))
             if arguments.cases:
-                print(row(f"{name} {case.name} {' '.join(notes)}", counts, time.perf_counter() - began), flush=True)
-        print(row(f"**{name}**", total, seconds / max(n, 1)), flush=True)
+                title = f"{name} {case.name} {' '.join(named.notes)}"
+                print(row(title, counts, wrong_calcium(counts), took), flush=True)
+        print(row(f"**{name}**", total, worst, seconds / max(n, 1)), flush=True)
 
 
 if __name__ == "__main__":

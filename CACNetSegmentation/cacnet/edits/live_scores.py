@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from cacnet.anatomy import Vessel
-from cacnet.edits.review import Review, ReviewedLesion, voxels_of
+from cacnet.edits.review import Review, ReviewedLesion, ReviewState, voxels_of
 from cacnet.lesions import Lesion, crop_around, describe_lesion
 from cacnet.scoring import (
     ResolvedProtocol,
@@ -117,7 +117,10 @@ class LiveScores:
                 done |= self._score_group(lesion_id)
         lesions = {i: self._scored[i] for i in review.lesions}
         counted = [lesions[i] for i, lesion in review.lesions.items() if lesion.counts]
-        return ScoredReview(lesions, total(counted), per_vessel(counted))
+        states = {lesion.state for lesion in review.lesions.values()}
+        judged = bool(states) and ReviewState.UNREVIEWED not in states
+        totals = total(counted, self._resolved.protocol.equivalent, reviewed=judged)
+        return ScoredReview(lesions, totals, per_vessel(counted))
 
     def _differs(self, lesion: ReviewedLesion) -> bool:
         known = self._known.get(lesion.id)

@@ -11,7 +11,15 @@ from cacnet.anatomy import Vessel
 from cacnet.edits.review import RejectReason, Review, ReviewedLesion, ReviewState
 from cacnet.edits.session import Session
 from cacnet.lesions import Lesion
-from cacnet.scoring import HoffPercentile, ResolvedProtocol, RiskCategory, Totals, VesselTotals, hoff_percentile
+from cacnet.scoring import (
+    Equivalent,
+    HoffPercentile,
+    ResolvedProtocol,
+    RiskCategory,
+    Totals,
+    VesselTotals,
+    hoff_percentile,
+)
 from cacnet.vessels.places import Third
 
 
@@ -91,6 +99,11 @@ class ReviewSummary:
     def category(self) -> RiskCategory:
         """Risk category of the total."""
         return self.totals.category
+
+    @property
+    def equivalent(self) -> Equivalent | None:
+        """The estimated score without contrast, calibrated on simulation; None unless the protocol has one."""
+        return self.totals.equivalent
 
     @property
     def locked(self) -> bool:

@@ -1,10 +1,11 @@
 """From calcium voxels to Agatston, volume and mass scores, and what they mean.
 
-In reading order: protocol, presets, threshold, agatston, totals, risk. Nothing here knows of a lesion's identity or of
-label maps of several vessels: that is `cacnet.lesions`, which uses this package.
+In reading order: protocol, presets, threshold, agatston, totals, risk, equivalent. Nothing here knows of a lesion's
+identity or of label maps of several vessels: that is `cacnet.lesions`, which uses this package.
 """
 
 from cacnet.scoring.agatston import AgatstonGrid, LesionScore, score_lesion, score_touching
+from cacnet.scoring.equivalent import Equivalent, equivalent_of
 from cacnet.scoring.isotropic import isotropic_volume_mm3
 from cacnet.scoring.per_slice import SliceScore, slice_scores
 from cacnet.scoring.presets import DEFAULT_PROTOCOL, PROTOCOLS, UnknownProtocolError, protocol_named
@@ -17,6 +18,8 @@ from cacnet.scoring.protocol import (
     MinimumArea,
     MinimumPixels,
     Protocol,
+    SimulatedPairs,
+    VolumeCalibration,
     WeightRule,
 )
 from cacnet.scoring.risk import (
@@ -52,6 +55,7 @@ __all__ = [
     "BloodPoolNotMeasurableError",
     "BloodPoolThreshold",
     "CalibratedAgatston",
+    "Equivalent",
     "FixedThreshold",
     "HoffPercentile",
     "InvalidPatientError",
@@ -68,12 +72,15 @@ __all__ = [
     "Protocol",
     "ResolvedProtocol",
     "RiskCategory",
+    "SimulatedPairs",
     "SliceScore",
     "Totals",
     "UnknownProtocolError",
     "VesselTotals",
+    "VolumeCalibration",
     "WeightRule",
     "cac_drs",
+    "equivalent_of",
     "hoff_percentile",
     "is_very_high",
     "isotropic_volume_mm3",

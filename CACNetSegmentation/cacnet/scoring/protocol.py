@@ -104,6 +104,45 @@ class CalibratedAgatston:
 
 
 @dataclass(frozen=True)
+class SimulatedPairs:
+    """Simulated patients whose contrast CT was compared with their calcium scan.
+
+    Attributes:
+        patients: how many; seeds: which, in words.
+        masks: whose calcium masks were scored, in words.
+        root_half_width: half the 95 % prediction interval of the score's square root for one more patient.
+    """
+
+    patients: int
+    seeds: str
+    masks: str
+    root_half_width: float
+
+    def describe(self) -> str:
+        """Such as '50 simulated patients (seeds 2000 to 2315, true masks)'."""
+        return f"{self.patients} simulated patients (seeds {self.seeds}, {self.masks})"
+
+
+@dataclass(frozen=True)
+class VolumeCalibration:
+    """Our conversion of contrast CT's calcium volume to a score without contrast: factor · (mm³) ** power.
+
+    Attributes:
+        right_masks: the pairs that it was fitted to, left out one by one for their interval.
+        network_masks: pairs held out from it and from the network that segmented them.
+    """
+
+    factor: float
+    power: float
+    right_masks: SimulatedPairs
+    network_masks: SimulatedPairs
+
+    def estimate(self, volume_mm3: float) -> float:
+        """The score; no volume is a score of 0."""
+        return self.factor * volume_mm3**self.power if volume_mm3 > 0 else 0.0
+
+
+@dataclass(frozen=True)
 class Protocol:
     """The rules of a calcium score.
 
@@ -120,6 +159,7 @@ class Protocol:
         weight: whose peak decides the density factor.
         normalise_increment: multiply by slice increment / 3 mm, the increment taken from the voxel grid.
         calibration: conversion of the Agatston score, or None.
+        equivalent: estimate of the score without contrast that stands beside the raw one, or None.
         reslice_mm: average thinner slices to this thickness before scoring; None scores the scan's own.
         mass_factor: mg/mm³/HU; the default is nominal, not calibrated on the scanner.
     """
@@ -136,6 +176,7 @@ class Protocol:
     weight: WeightRule = WeightRule.ISLAND
     normalise_increment: bool = True
     calibration: CalibratedAgatston | None = None
+    equivalent: VolumeCalibration | None = None
     reslice_mm: float | None = None
     mass_factor: float = NOMINAL_MASS_FACTOR_MG_PER_MM3_HU
 

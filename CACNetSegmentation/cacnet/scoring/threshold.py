@@ -189,6 +189,10 @@ def _sentence(protocol: Protocol, threshold_hu: float, bands: tuple[float, ...],
             f"converted by ({protocol.calibration.constant:g} + {protocol.calibration.per_hu:g} × threshold), "
             "established on 3 mm slices"
         )
+    elif contrast:
+        parts.append("not converted: a sum over contrast CT, several times lower than a calcium scan's score")
+    if protocol.equivalent:
+        parts.append("an estimate of that score stands beside it, calibrated on simulation")
     if threshold_hu >= bands[-1]:
         parts.append("every density factor is 4 at this threshold, so read volume and mass beside it")
     parts.append(f"mass uncalibrated: nominal factor {protocol.mass_factor:g} mg/mm³/HU")

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Protocol as Structure
 
 from cacnet.anatomy import NAMED_VESSELS, Vessel
+from cacnet.scoring.equivalent import Equivalent, equivalent_of
+from cacnet.scoring.protocol import VolumeCalibration
 from cacnet.scoring.risk import RiskCategory, cac_drs, is_very_high, risk_category
 
 
@@ -56,6 +58,7 @@ class Totals:
         isotropic_volume_mm3: the volume score, after interpolation to isotropic voxels.
         density: mean density factor over the area that counts, 1 to 4; 0 without calcium.
         diffusivity: share of the Agatston score outside the most affected artery, 0 to 0.8; 0 without calcium.
+        equivalent: estimated score without contrast, calibrated on simulation; None unless the protocol has one.
     """
 
     agatston: float
@@ -70,10 +73,16 @@ class Totals:
     isotropic_volume_mm3: float = 0.0
     density: float = 0.0
     diffusivity: float = 0.0
+    equivalent: Equivalent | None = None
 
 
-def total(lesions: Iterable[Scored]) -> Totals:
-    """The patient's totals over `lesions`; leave rejected ones out before."""
+def total(lesions: Iterable[Scored], calibration: VolumeCalibration | None = None, *, reviewed: bool = False) -> Totals:
+    """The patient's totals over `lesions`; leave rejected ones out before.
+
+    Args:
+        calibration: the protocol's, for an estimate of the score without contrast.
+        reviewed: whether a reader has judged every lesion, which narrows that estimate's interval.
+    """
     every = list(lesions)
     counted = [lesion for lesion in every if lesion.volume_mm3 > 0]
     sums = _sums(counted)
@@ -92,6 +101,7 @@ def total(lesions: Iterable[Scored]) -> Totals:
         isotropic_volume_mm3=sums.isotropic_volume_mm3,
         density=sums.density,
         diffusivity=_diffusivity(counted),
+        equivalent=equivalent_of(sums.volume_mm3, vessels, calibration, reviewed=reviewed) if calibration else None,
     )
 
 
