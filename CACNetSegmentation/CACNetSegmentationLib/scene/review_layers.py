@@ -88,6 +88,17 @@ def view(image: slicer.vtkOrientedImageData, geometry: Geometry) -> tuple[np.nda
     return array[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], start + low
 
 
+def occupied(array_zyx: np.ndarray) -> np.ndarray:
+    """Sorted flat indices of the voxels that are not 0: eight bytes at a time, because nearly all of them are."""
+    flat = np.ascontiguousarray(array_zyx).reshape(-1)
+    each = 8 // flat.itemsize
+    words = flat[: len(flat) // each * each].view(np.uint64)
+    hits = np.flatnonzero(words != 0)
+    candidates = (hits[:, None] * each + np.arange(each)).ravel()
+    candidates = np.concatenate([candidates, np.arange(len(words) * each, len(flat))])
+    return candidates[flat[candidates] != 0]
+
+
 def make_room(
     image: slicer.vtkOrientedImageData, geometry: Geometry, low_zyx: np.ndarray, high_zyx: np.ndarray
 ) -> bool:

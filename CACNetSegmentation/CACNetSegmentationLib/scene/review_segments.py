@@ -150,7 +150,7 @@ class ReviewSegments:
         found_index, found_number = [np.zeros(0, np.int64)], [np.zeros(0, np.uint8)]
         for layer in review_layers.layers_of(self._segmentation, NUMBERS):
             array, start = review_layers.view(layer.image, self._geometry)
-            at = np.unravel_index(np.flatnonzero(array != 0), array.shape)
+            at = np.unravel_index(review_layers.occupied(array), array.shape)
             number = layer.number_of[array[at]]
             voxels = tuple((axis[number > 0] + first) for axis, first in zip(at, start, strict=True))
             found_index.append(np.ravel_multi_index(voxels, self._geometry.shape_zyx).astype(np.int64))

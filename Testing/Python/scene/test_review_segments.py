@@ -335,3 +335,11 @@ def test_what_a_layer_holds_outside_the_ct_is_left_out():
     image.SetImageToWorldMatrix(volumes.ijk_to_ras_matrix(GRID))
     part, start = review_layers.view(image, GRID)
     assert (part.shape, start.tolist()) == ((2, 2, 2), [6, 22, 0])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float32])
+@pytest.mark.parametrize("size", [0, 5, 8, 27])
+def test_occupied_voxels_are_found_whatever_the_layer_s_type_and_size(kind, size):
+    voxels = np.zeros(size, kind)
+    voxels[[i for i in (0, 4, 7, 15, 26) if i < size]] = 3
+    assert review_layers.occupied(voxels.reshape(1, 1, size)).tolist() == np.flatnonzero(voxels).tolist()
