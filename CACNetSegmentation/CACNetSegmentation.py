@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import slicer
-import vtk
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -37,111 +36,104 @@ class CACNetSegmentation(ScriptedLoadableModule):
         parent.acknowledgementText = _(
             "The network follows the published CAC-Net. Built on 3D Slicer, PyTorch, SimpleITK, SciPy and scikit-image."
         )
-        slicer.app.connect("startupCompleted()", loadTerminology)
+        slicer.app.connect("startupCompleted()", onStartupCompleted)
 
 
-def loadTerminology():
-    """Make Slicer's terminology selectors know coronary calcification."""
-    path = MODULE_FOLDER / "Resources" / "Terminology" / "CACNet.term.json"
-    slicer.modules.terminologies.logic().LoadTerminologyFromFile(str(path))
+def onStartupCompleted():
+    """Tell Slicer's other modules what this one brings: terminology, sample data, a statistics plugin."""
+    from CACNetSegmentationLib.startup import register_all
+
+    register_all(MODULE_FOLDER, lambda: CACNetSegmentationLogic().makeSampleData())
 
 
 class CACNetSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """Connects the panel to the scene and to the parameter node."""
+    """The panel; what it does is in `CACNetSegmentationLib.widgets.controller`."""
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = None
-        self.panel = None
-        self._parameterNode = None
-        self._parameterNodeGuiTag = None
+        self.logic = self.controller = None
 
     def setup(self):
         """Called once, when the module is first opened."""
         ScriptedLoadableModuleWidget.setup(self)
-        from CACNetSegmentationLib.widgets.panel import Panel
+        from CACNetSegmentationLib.widgets.controller import Controller
 
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/CACNetSegmentation.ui"))
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = CACNetSegmentationLogic()
-        self.panel = Panel(
-            self.ui,
-            self.logic.service(),
-            settings=self._settings,
-            start_run=self.logic.startRun,
-            ready=lambda: self.logic.ensureDependencies(self.resourcePath("requirements.txt")),
-            show_results=self._showResults,
-        )
+        self.controller = Controller(self.ui, self.logic, Path(self.resourcePath("requirements.txt")))
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
-        self.initializeParameterNode()
+        self.controller.connect()
+
+    @property
+    def panel(self):
+        """Input and run."""
+        return self.controller.panel
 
     def cleanup(self):
         """Called when Slicer closes or the module is reloaded."""
-        if self.panel:
-            self.panel.close()
-        self.setParameterNode(None)
+        if self.controller:
+            self.controller.close()
         self.removeObservers()
 
     def enter(self):
         """Called whenever the module is opened."""
-        self.initializeParameterNode()
+        self.controller.connect()
 
     def exit(self):
         """Called whenever another module is opened; a run goes on."""
-        self.setParameterNode(None)
+        self.controller.disconnect()
 
     def onSceneStartClose(self, caller=None, event=None):
-        self.panel.close()
-        self.setParameterNode(None)
+        self.controller.close()
 
     def onSceneEndClose(self, caller=None, event=None):
         if self.parent.isEntered:
-            self.initializeParameterNode()
-
-    def initializeParameterNode(self):
-        """Connect the panel to the scene's parameter node; takes the first volume where none is chosen."""
-        self.setParameterNode(self.logic.getParameterNode())
-        if not self._parameterNode.input_volume:
-            self._parameterNode.input_volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
-
-    def setParameterNode(self, parameterNode):
-        if self._parameterNode:
-            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
-            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersChanged)
-        self._parameterNode = parameterNode
-        if self._parameterNode:
-            self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
-            self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersChanged)
-            self.onParametersChanged()
-
-    def onParametersChanged(self, caller=None, event=None):
-        """Show what depends on the choices."""
-        from CACNetSegmentationLib.widgets.parameters import protocol_description
-
-        self.panel.set_volume(self._parameterNode.input_volume)
-        description, source = protocol_description(self._parameterNode.protocol)
-        self.ui.protocolDescriptionLabel.text = description
-        self.ui.protocolDescriptionLabel.toolTip = source
-        self.ui.show3DButton.setSegmentationNode(self._parameterNode.segmentation)
-        self.ui.lesionTableView.setMRMLTableNode(self._parameterNode.lesion_table)
-
-    def _settings(self):
-        from CACNetSegmentationLib.widgets.parameters import settings_from
-
-        return settings_from(self.logic.getParameterNode())
-
-    def _showResults(self, results):
-        parameters = self.logic.getParameterNode()
-        parameters.segmentation = results.segmentation_node
-        parameters.lesion_table = results.table_node
+            self.controller.connect()
 
 
 class CACNetSegmentationLogic(ScriptedLoadableModuleLogic):
-    """What scripts can use: `service()` for the scene, `startRun` for the worker."""
+    """What scripts can use, with or without the panel: `segment`, `check`, `score` and `review`."""
+
+    def segment(self, volumeNode, model=None, device="auto", protocol=None, refineBorders=True, wait=True):
+        """Segment and score a contrast CT (vtkMRMLScalarVolumeNode) with the worker process.
+
+        Args: model: id of an installed model or a folder; None is the bundled one. device: auto, cpu, cuda or mps.
+        protocol: None fits the contrast phase. refineBorders: whether the CT's values draw the lesions' borders.
+        wait: whether to come back with the results; the window stays alive meanwhile.
+
+        Returns the results (`.segmentation_node`, `.totals`, `.protocol_name`); without `wait` a run whose `.results`,
+        `.error`, `.findings` and `.status` tell how it goes: keep it. Raises cacnet.errors.CacnetError with a sentence.
+        """
+        from CACNetSegmentationLib.widgets.job import RunSettings
+        from CACNetSegmentationLib.widgets.scripting import ScriptedRun
+
+        settings = RunSettings(protocol=protocol, device=device, model=model, refine_borders=refineBorders)
+        run = ScriptedRun(self.service(), self.startJob, volumeNode, settings)
+        return run.wait(slicer.app.processEvents) if wait else run
+
+    def check(self, volumeNode):
+        """What is fine and what is not about a CT: a tuple of cacnet.findings.Finding."""
+        from CACNetSegmentationLib.scene.scoring import check_volume
+
+        return check_volume(volumeNode, self.service().acquisition(volumeNode))
+
+    def score(self, segmentationNode, volumeNode, protocol=None):
+        """Scores of the calcium segments as they are now: a cacnet.report.Scores (`.totals`, `.lesions.lesions`)."""
+        from CACNetSegmentationLib.scene.scoring import score_segmentation
+
+        acquisition = self.service().acquisition(volumeNode)
+        return score_segmentation(segmentationNode, volumeNode, protocol, acquisition)
+
+    def review(self, segmentationNode):
+        """The review of a result, to accept, reject, relabel …: see scene.review.SceneReview. Close it when done."""
+        from CACNetSegmentationLib.scene.review import SceneReview
+
+        return SceneReview.resume(slicer.mrmlScene, segmentationNode)
 
     def getParameterNode(self):
         from CACNetSegmentationLib.widgets.parameters import PanelParameters
@@ -152,15 +144,31 @@ class CACNetSegmentationLogic(ScriptedLoadableModuleLogic):
         """Input and results in the application's scene."""
         from CACNetSegmentationLib.scene.service import SceneService
 
-        return SceneService(slicer.mrmlScene)
+        return SceneService(slicer.mrmlScene, getattr(slicer, "dicomDatabase", None))
 
-    def startRun(self, listener, job):
+    def startJob(self, listener, job):
         """Start the worker on a job file; it tells `listener` how it goes."""
         from CACNetSegmentationLib.widgets.worker_process import WorkerProcess, python_slicer
 
         process = WorkerProcess(listener)
         process.start(python_slicer(slicer.app.slicerHome), job, MODULE_FOLDER)
         return process
+
+    def makeSampleData(self):
+        """Make the simulated CCTA in the worker, with a dialog; it is added to the scene when it is done."""
+        from CACNetSegmentationLib.widgets.sample_data import SimulatedPatient
+
+        patient = SimulatedPatient(slicer.mrmlScene, self.startJob)
+        slicer.modules.CACNetSimulatedPatient = patient  # somebody must keep it until it is done
+        patient.make()
+        return patient
+
+    def dependenciesInstalled(self, requirements):
+        """Whether a run could start without installing anything."""
+        import slicer.packaging
+        from CACNetSegmentationLib.widgets.installation import everything_installed
+
+        return everything_installed(Path(requirements), slicer.packaging)
 
     def ensureDependencies(self, requirements):
         """Install what is missing, after asking; False where the user declined."""
@@ -180,19 +188,6 @@ class CACNetSegmentationTest(ScriptedLoadableModuleTest):
     """Runs inside Slicer; the tests that need no application are in Testing/Python."""
 
     def runTest(self):
-        slicer.mrmlScene.Clear()
-        self.test_a_segmentation_comes_back_voxel_for_voxel()
+        from CACNetSegmentationLib import self_test
 
-    def test_a_segmentation_comes_back_voxel_for_voxel(self):
-        import numpy as np
-        from cacnet.volume import Geometry, Volume
-        from CACNetSegmentationLib.scene import segmentations, volumes
-
-        calcium = np.zeros((4, 5, 6), np.uint8)
-        calcium[1, 2, 3] = 2
-        geometry = Geometry(calcium.shape, (0.5, 0.4, 0.3), (1.0, 2.0, 3.0))
-        ct = volumes.node_from_volume(slicer.mrmlScene, Volume(calcium.astype(np.int16), geometry), "CT")
-        node = segmentations.create_segmentation(slicer.mrmlScene, calcium, calcium > 0, ct, "test", "Result")
-        back, coronary = segmentations.labels_from_segmentation(node, ct)
-        np.testing.assert_array_equal(back, calcium)
-        np.testing.assert_array_equal(coronary, calcium > 0)
+        self_test.run_all(CACNetSegmentationLogic())

@@ -49,7 +49,7 @@ def volume_from_node(volume_node: slicer.vtkMRMLScalarVolumeNode, acquisition: A
 def geometry_of_node(volume_node: slicer.vtkMRMLScalarVolumeNode) -> Geometry:
     """The grid of a volume node in world coordinates. Raises as `volume_from_node`."""
     _require_image(volume_node)
-    affine_lps = RAS_FROM_LPS @ _world_from_local(volume_node) @ _ijk_to_ras(volume_node)
+    affine_lps = RAS_FROM_LPS @ world_from_local(volume_node) @ ijk_to_ras(volume_node)
     spacing_mm_xyz = np.linalg.norm(affine_lps[:3, :3], axis=0)
     direction = affine_lps[:3, :3] / spacing_mm_xyz
     if not _orthonormal(direction):
@@ -108,13 +108,15 @@ def _require_image(volume_node: slicer.vtkMRMLScalarVolumeNode | None) -> None:
         )
 
 
-def _ijk_to_ras(volume_node: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
+def ijk_to_ras(volume_node: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
+    """4×4 from voxel (i, j, k) to local RAS mm."""
     matrix = vtk.vtkMatrix4x4()
     volume_node.GetIJKToRASMatrix(matrix)
     return _array(matrix)
 
 
-def _world_from_local(volume_node: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
+def world_from_local(volume_node: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
+    """4×4 of the parent transforms; raises TransformError where they do more than turn and shift."""
     transform = volume_node.GetParentTransformNode()
     if transform is None:
         return np.eye(4)

@@ -1,68 +1,66 @@
-"""The panel: starts and cancels a run, shows where it stands, what was noticed on the CT, and what was found."""
+"""The panel: starts and cancels a run, shows where it stands and what was noticed, and hands over what was found."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from html import escape
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from cacnet.errors import CacnetError
 from cacnet.findings import Finding, Severity
 
-from CACNetSegmentationLib.widgets.job import RunSettings, write_job
-from CACNetSegmentationLib.widgets.wording import RESEARCH_USE, progress_text, totals_text
+from CACNetSegmentationLib.widgets.choices import DeviceFinder, ModelChooser
+from CACNetSegmentationLib.widgets.input_section import InputSection
+from CACNetSegmentationLib.widgets.job import RunSettings, segmentation_job, write_job
+from CACNetSegmentationLib.widgets.question import Run, StartJob
+from CACNetSegmentationLib.widgets.service import Service
+from CACNetSegmentationLib.widgets.translation import _
+from CACNetSegmentationLib.widgets.wording import (
+    NOTHING_INSTALLED,
+    RESEARCH_USE,
+    STOPPED,
+    findings_html,
+    progress_text,
+    totals_text,
+)
 
 PROGRESS_STEPS = 1000
-_COLOURS = {Severity.ERROR: "#d55e00", Severity.WARNING: "#b07800", Severity.NOTE: "#5a7a94"}
-_MARKS = {Severity.ERROR: "✖", Severity.WARNING: "⚠", Severity.NOTE: "ℹ"}
 
 
-class Service(Protocol):
-    """What the panel needs of the scene; `scene.service.SceneService`, or a fake in tests."""
+@dataclass(frozen=True)
+class Hooks:
+    """What the panel asks of the module.
 
-    def describe_input(self, volume_node: Any) -> str: ...
-    def write_input(self, volume_node: Any, path: Path) -> None: ...
-    def load_results(self, volume_node: Any, folder: Path) -> Any: ...
+    Attributes:
+        settings: reads the choices when a run starts.
+        start_job: starts the worker on a job file; raises CacnetError where it cannot.
+        ready: makes sure that all packages are there, asking first; False where the user declined.
+        installed: whether they are there, without asking.
+        show_results: is given the results that were loaded into the scene.
+        choose_model: keeps the id of the model that the user picked.
+    """
 
-
-class Run(Protocol):
-    """A run under way; `worker_process.WorkerProcess`."""
-
-    def cancel(self) -> None: ...
-    def stop_now(self) -> None: ...
+    settings: Callable[[], RunSettings]
+    start_job: StartJob
+    ready: Callable[[], bool]
+    installed: Callable[[], bool]
+    show_results: Callable[[Any], None]
+    choose_model: Callable[[str], None]
 
 
 class Panel:
-    """Drives the widgets of CACNetSegmentation.ui; itself the listener of the worker.
+    """Drives the widgets of CACNetSegmentation.ui; itself the listener of a run.
 
     Args:
         ui: the named widgets of the file.
         service: the scene.
-        settings: reads the choices when a run starts.
-        start_run: starts the worker on a job file with this panel as listener; raises CacnetError where it cannot.
-        ready: makes sure that all packages are there; False where the user declined.
-        show_results: is given the results that the service loaded.
+        hooks: the module.
     """
 
-    def __init__(
-        self,
-        ui: Any,
-        service: Service,
-        settings: Callable[[], RunSettings],
-        start_run: Callable[[Panel, Path], Run],
-        ready: Callable[[], bool],
-        show_results: Callable[[Any], None],
-    ) -> None:
-        self._ui = ui
-        self._service = service
-        self._settings = settings
-        self._start_run = start_run
-        self._ready = ready
-        self._show_results = show_results
-        self._volume_node: Any = None
-        self._input_usable = False
+    def __init__(self, ui: Any, service: Service, hooks: Hooks) -> None:
+        self._ui, self._service, self._hooks = ui, service, hooks
         self._findings: list[Finding] = []
         self._run: Run | None = None
         """The last run; kept after its end, because a process must not be deleted from within its own signal."""
@@ -73,7 +71,11 @@ class Panel:
         ui.progressBar.setRange(0, PROGRESS_STEPS)
         ui.runButton.connect("clicked()", self.run)
         ui.cancelButton.connect("clicked()", self.cancel)
-        self._refresh()
+        self.models = ModelChooser(ui, hooks.start_job, hooks.choose_model)
+        self.devices = DeviceFinder(ui, hooks.start_job)
+        self.input = InputSection(ui, service, hooks.start_job, self._refresh)
+        self._say("")
+        self.input.show(None)
 
     @property
     def running(self) -> bool:
@@ -81,30 +83,31 @@ class Panel:
         return self._running
 
     def set_volume(self, volume_node: Any) -> None:
-        """Choose the CT; says at once whether it can be used. The same CT again is looked at again if it could not."""
-        if volume_node is not None and volume_node is self._volume_node and self._input_usable:
-            return
-        self._volume_node = volume_node
-        self._findings, self._input_usable = [], False
-        if volume_node is not None:
-            try:
-                self._ui.inputLabel.text = self._service.describe_input(volume_node)
-                self._input_usable = True
-            except CacnetError as error:
-                self._ui.inputLabel.text = ""
-                self._findings = [Finding("input-unusable", Severity.ERROR, str(error))]
-        else:
-            self._ui.inputLabel.text = "Choose a contrast CT of the heart."
+        """Choose the CT; says at once whether it can be used, and soon what is to be said about it."""
+        if volume_node is not self.input.volume_node and not self._running:
+            self._findings = []
+            self._ui.resultLabel.text = self._ui.stageLabel.text = ""
+        self.input.show(volume_node)
         self._refresh()
+
+    def show_choices(self, model: str, device: str) -> None:
+        """Show the model and the device that are chosen."""
+        self.models.show(model)
+        self.devices.show(device)
+
+    def look_for_devices(self) -> None:
+        """Find out what there is to compute on, unless that is known or nothing is installed yet."""
+        if not self.devices.known:
+            self.devices.look(self._hooks.installed())
 
     def run(self) -> None:
         """Start a run on the chosen CT, in a process of its own."""
-        if self.running or not self._input_usable:
+        if self.running or not self.input.usable:
             return
         self._findings = []
         try:
-            if not self._ready():
-                self._say("Nothing was installed, so CACNet cannot run yet.")
+            if not self._hooks.ready():
+                self._say(NOTHING_INSTALLED)
                 return
             self._begin()
         except (CacnetError, OSError, MemoryError) as error:
@@ -114,25 +117,28 @@ class Panel:
         self._folder = tempfile.TemporaryDirectory(prefix="cacnet-", ignore_cleanup_errors=True)
         folder = Path(self._folder.name)
         ct, output, job = folder / "ct.nrrd", folder / "results", folder / "job.json"
-        self._service.write_input(self._volume_node, ct)
+        volume_node = self.input.volume_node
+        self._service.write_input(volume_node, ct)
         output.mkdir()
-        write_job(job, ct, output, self._settings())
-        self._run_volume_node = self._volume_node
+        write_job(job, segmentation_job(ct, output, self._hooks.settings(), self._service.acquisition(volume_node)))
+        self._run_volume_node = volume_node
         self._ui.resultLabel.text = ""
-        self.on_progress("Starting", 0.0, None)
+        self.on_progress(_("Starting"), 0.0, None)
         self._running = True
-        self._run = self._start_run(self, job)
+        self._run = self._hooks.start_job(self, job)
         self._refresh()
 
     def cancel(self) -> None:
         """Stop the run; what it had written is removed."""
         if self._running:
-            self._say("Cancelling")
+            self._say(_("Cancelling"))
             self._ui.cancelButton.enabled = False
             self._run.cancel()
 
     def close(self) -> None:
-        """Stop a run and wait for its end, before the scene or Slicer closes."""
+        """Stop all work and wait for its end, before the scene or Slicer closes."""
+        for part in (self.input, self.models, self.devices):
+            part.close()
         if self._running:
             self._run.stop_now()
             self._end("")
@@ -143,34 +149,36 @@ class Panel:
         self._say(progress_text(stage, fraction, seconds_left))
 
     def on_finding(self, finding: Finding) -> None:
-        """Add what the worker noticed on the CT."""
-        self._findings.append(finding)
-        self._refresh()
+        """Add what the worker noticed, unless it was said before the run."""
+        if finding not in self.input.findings:
+            self._findings.append(finding)
+            self._refresh()
 
     def on_result(self, output: Path) -> None:
         """Load what the worker wrote into the scene."""
         try:
             results = self._service.load_results(self._run_volume_node, output)
             self._ui.resultLabel.text = totals_text(results.totals, results.protocol_name)
-            self._end("Done")
+            self._end(_("Done"))
+            self.look_for_devices()
         except (CacnetError, OSError) as error:
             self.on_failed(str(error), "")
             return
         finally:
             # Qt swallows an exception that nobody foresaw; the panel must stay usable even then.
             if self._running:
-                self._end("Stopped by an error")
-        self._show_results(results)
+                self._end(STOPPED)
+        self._hooks.show_results(results)
 
     def on_failed(self, message: str, log: str) -> None:
         """Say what went wrong; the worker's last lines are in the tooltip."""
         self._findings.append(Finding("run-failed", Severity.ERROR, message))
         self._ui.findingsLabel.toolTip = log
-        self._end("Stopped by an error")
+        self._end(STOPPED)
 
     def on_cancelled(self) -> None:
         """The worker has stopped."""
-        self._end("Cancelled")
+        self._end(_("Cancelled"))
 
     def _end(self, message: str) -> None:
         self._running, self._run_volume_node = False, None
@@ -183,15 +191,12 @@ class Panel:
 
     def _say(self, message: str) -> None:
         self._ui.stageLabel.text = message
+        self._ui.stageLabel.visible = bool(message)
 
     def _refresh(self) -> None:
-        self._ui.runButton.enabled = self._input_usable and not self.running
+        self._ui.runButton.enabled = self.input.usable and not self.running
         self._ui.cancelButton.enabled = self.running
         self._ui.progressBar.visible = self.running
-        self._ui.findingsLabel.text = "<br>".join(_html(finding) for finding in self._findings)
+        self._ui.resultLabel.visible = bool(self._ui.resultLabel.text)
+        self._ui.findingsLabel.text = findings_html(self._findings)
         self._ui.findingsLabel.visible = bool(self._findings)
-
-
-def _html(finding: Finding) -> str:
-    colour, mark = _COLOURS[finding.severity], _MARKS[finding.severity]
-    return f'<span style="color:{colour}">{mark} {escape(finding.message)}</span>'

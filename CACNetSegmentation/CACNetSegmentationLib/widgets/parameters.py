@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from cacnet.scoring import DEFAULT_PROTOCOL, PROTOCOLS
-from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLTableNode
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.parameterNodeWrapper import Choice, parameterNodeWrapper
 
 from CACNetSegmentationLib.widgets.job import DEVICES, RunSettings
@@ -13,18 +13,27 @@ from CACNetSegmentationLib.widgets.job import DEVICES, RunSettings
 
 @parameterNodeWrapper
 class PanelParameters:
-    """The choices and results of the panel; the names are those of `SlicerParameterName` in the .ui file."""
+    """The choices of the panel, saved with the scene; the names are those of `SlicerParameterName` in the .ui file.
+
+    `model` is the id of an installed model; '' is the first, so that a scene opens where its model is not installed.
+    """
 
     input_volume: vtkMRMLScalarVolumeNode
+    model: str = ""
     protocol: Annotated[str, Choice(list(PROTOCOLS))] = DEFAULT_PROTOCOL.name
     device: Annotated[str, Choice(list(DEVICES))] = "auto"
+    refine_borders: bool = True
     segmentation: vtkMRMLSegmentationNode
-    lesion_table: vtkMRMLTableNode
 
 
-def settings_from(parameters: PanelParameters) -> RunSettings:
-    """The choices as they stand, once, when a run starts."""
-    return RunSettings(protocol=parameters.protocol, device=parameters.device)
+def settings_from(parameters: PanelParameters, model: str | None) -> RunSettings:
+    """The choices as they stand, once, when a run starts; `model` is the one that the chooser shows."""
+    return RunSettings(
+        protocol=parameters.protocol,
+        device=parameters.device,
+        model=model,
+        refine_borders=parameters.refine_borders,
+    )
 
 
 def protocol_description(name: str) -> tuple[str, str]:

@@ -14,8 +14,12 @@ import qt
 from cacnet.errors import CacnetError
 from cacnet.findings import Finding, Severity
 
+from CACNetSegmentationLib.widgets.translation import _
+
 KILL_AFTER_MS = 1000
 """A worker that has not stopped this long after its input was closed is killed."""
+KILLED_EXIT_CODES = (137, 143)
+"""What a launcher that passes on the end of its child by a signal (128 + 9, 128 + 15) returns."""
 LOG_LINES = 20
 """How much of what the worker wrote besides its events is kept, for the message when it fails."""
 
@@ -25,11 +29,14 @@ class PythonNotFoundError(CacnetError):
 
 
 class WorkerListener(Protocol):
-    """What a run tells. Exactly one of `on_result`, `on_failed` and `on_cancelled` ends it."""
+    """What a run tells. Exactly one of `on_result`, `on_failed` and `on_cancelled` ends it.
+
+    A result is the folder with the files that were written, or, where a question was asked, the answer.
+    """
 
     def on_progress(self, stage: str, fraction: float, seconds_left: float | None) -> None: ...
     def on_finding(self, finding: Finding) -> None: ...
-    def on_result(self, output: Path) -> None: ...
+    def on_result(self, result: Path | Mapping[str, object]) -> None: ...
     def on_failed(self, message: str, log: str) -> None: ...
     def on_cancelled(self) -> None: ...
 
@@ -51,7 +58,7 @@ class WorkerProcess:
         self._listener = listener
         self._unread = b""
         self._log: deque[str] = deque(maxlen=LOG_LINES)
-        self._result: Path | None = None
+        self._result: Path | Mapping[str, object] | None = None
         self._error: str | None = None
         self._cancelled = False
         self._ended = False
@@ -84,6 +91,10 @@ class WorkerProcess:
         self._cancelled = True
         self._process.closeWriteChannel()
         qt.QTimer.singleShot(KILL_AFTER_MS, self._kill)
+
+    def wait(self, milliseconds: int) -> None:
+        """Wait for the end, but not longer than this; events that came meanwhile are passed on."""
+        self._process.waitForFinished(milliseconds)
 
     def stop_now(self) -> None:
         """Cancel and wait, for when Slicer or the scene closes; returns within twice KILL_AFTER_MS."""
@@ -123,6 +134,8 @@ class WorkerProcess:
             self._listener.on_finding(Finding(event["code"], Severity(event["severity"]), event["message"]))
         elif kind == "result":
             self._result = Path(event["output"])
+        elif kind == "answer":
+            self._result = event["content"]
         elif kind == "error":
             self._error = event["message"]
 
@@ -137,14 +150,27 @@ class WorkerProcess:
         elif self._result is not None and exit_code == 0 and not crashed:
             self._end(self._listener.on_result, self._result)
         else:
-            reason = "crashed" if crashed else f"stopped with exit code {exit_code} and without a result"
-            last_words = f" Its last words: {self._log[-1]}" if self._log else ""
-            self._end(self._listener.on_failed, f"The segmentation {reason}.{last_words}", self.log)
+            self._end(self._listener.on_failed, self._end_without_result(exit_code, crashed), self.log)
 
     def _fail_to_start(self, error: object) -> None:
         if error == qt.QProcess.FailedToStart:
-            message = f"The segmentation could not be started: {self._process.errorString()}."
+            message = _("The worker process could not be started: {reason}. Restart Slicer, or reinstall it.")
+            message = message.format(reason=self._process.errorString().rstrip("."))
             self._end(self._listener.on_failed, message, self.log)
+
+    def _end_without_result(self, exit_code: int, crashed: bool) -> str:
+        if crashed or exit_code in KILLED_EXIT_CODES:
+            # Systems end the largest process when memory runs short, without leaving it a word.
+            sentence = _(
+                "The worker process crashed or was ended by the system; most often memory ran out. Close other "
+                "programs, crop the CT to the heart, or choose the device 'cpu', and run again."
+            )
+        else:
+            sentence = _(
+                "The worker process stopped with exit code {code} and without a result. Restart Slicer and run again; "
+                "report it if it stays so."
+            ).format(code=exit_code)
+        return sentence + (" " + _("Its last words: {words}").format(words=self._log[-1]) if self._log else "")
 
     def _end(self, tell: object, *arguments: object) -> None:
         if not self._ended:
@@ -172,6 +198,7 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "progress": ("stage", "fraction"),
     "finding": ("code", "severity", "message"),
     "result": ("output",),
+    "answer": ("content",),
     "error": ("message",),
 }
 

@@ -91,7 +91,7 @@ def test_a_no_installs_nothing(without_torch):
 
 @pytest.mark.parametrize("error", [subprocess.CalledProcessError(1, "pip"), OSError("no route"), RuntimeError("ltt")])
 def test_being_offline_is_a_sentence_that_says_what_to_do(with_torch, error):
-    with pytest.raises(InstallationError, match=r"could not be installed .*internet.*proxy"):
+    with pytest.raises(InstallationError, match=r"could not be installed .*internet.*proxy.*pip download.*--no-index"):
         ensure_dependencies(REQUIREMENTS, FakePackaging(False, error), FakeTorch(), lambda text: True)
 
 
@@ -121,3 +121,31 @@ def test_an_absent_torch_is_seen(monkeypatch):
 
     monkeypatch.setattr(installation.importlib.metadata, "version", absent)
     assert not torch_installed()
+
+
+@pytest.mark.parametrize(
+    ("version", "enough"), [("2.2.0", True), ("2.13.0+cu126", True), ("3.0", True), ("2.1.2", False), ("1.13", False)]
+)
+def test_a_torch_that_is_too_old_counts_as_missing(monkeypatch, version, enough):
+    monkeypatch.setattr(installation.importlib.metadata, "version", lambda name: version)
+    assert torch_installed() is enough
+
+
+def test_a_torch_that_only_cannot_be_imported_yet_is_left_to_the_worker(monkeypatch):
+    states = [False, True]
+    monkeypatch.setattr(installation, "torch_installed", lambda: states.pop(0))
+    torch = FakeTorch(ImportError("restart first"))
+    assert ensure_dependencies(REQUIREMENTS, FakePackaging(True), torch, lambda text: True)
+
+
+def test_a_torch_that_is_neither_there_nor_imported_is_a_failure(without_torch):
+    torch = FakeTorch(ImportError("no module"))
+    with pytest.raises(InstallationError, match="no module"):
+        ensure_dependencies(REQUIREMENTS, FakePackaging(True), torch, lambda text: True)
+
+
+def test_it_is_known_without_asking_whether_a_run_could_start(with_torch, monkeypatch):
+    assert installation.everything_installed(REQUIREMENTS, FakePackaging(satisfied=True))
+    assert not installation.everything_installed(REQUIREMENTS, FakePackaging(satisfied=False))
+    monkeypatch.setattr(installation, "torch_installed", lambda: False)
+    assert not installation.everything_installed(REQUIREMENTS, FakePackaging(satisfied=True))

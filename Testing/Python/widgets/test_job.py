@@ -1,36 +1,44 @@
-"""The job file is the contract with the worker process."""
+"""The job file says everything that the worker is asked for, in words that the worker reads."""
 
-import json
+from pathlib import Path
 
-from cacnet.worker import Job, read_job
-from CACNetSegmentationLib.widgets.job import RunSettings, write_job
-
-
-def test_the_job_holds_what_the_worker_is_promised(tmp_path):
-    path = tmp_path / "job.json"
-    settings = RunSettings(protocol="literature", device="cpu", model="m", age=61, sex="F")
-    write_job(path, tmp_path / "ct.nrrd", tmp_path / "out", settings)
-    assert json.loads(path.read_text()) == {
-        "schema_version": 1,
-        "ct": str(tmp_path / "ct.nrrd"),
-        "output": str(tmp_path / "out"),
-        "model": "m",
-        "device": "cpu",
-        "protocol": "literature",
-        "age": 61,
-        "sex": "F",
-    }
+from cacnet import jobs
+from cacnet.volume import Acquisition
+from CACNetSegmentationLib.widgets import job
+from CACNetSegmentationLib.widgets.job import RunSettings
 
 
-def test_the_worker_reads_the_job_as_it_was_meant(tmp_path):
-    path = tmp_path / "job.json"
-    write_job(path, tmp_path / "ct.nrrd", tmp_path / "out", RunSettings(protocol="literature", age=61, sex="F"))
-    expected = Job(tmp_path / "ct.nrrd", tmp_path / "out", None, "auto", "literature", 61, "F")
-    assert read_job(path) == expected
+def read_back(tmp_path: Path, content: dict) -> jobs.Job:
+    job.write_job(tmp_path / "job.json", content)
+    return jobs.read_job(tmp_path / "job.json")
 
 
-def test_what_is_not_known_is_null(tmp_path):
-    path = tmp_path / "job.json"
-    write_job(path, tmp_path / "ct.nrrd", tmp_path / "out", RunSettings())
-    job = json.loads(path.read_text())
-    assert (job["protocol"], job["model"], job["age"], job["sex"], job["device"]) == (None, None, None, None, "auto")
+def test_every_choice_reaches_the_worker(tmp_path):
+    settings = RunSettings("literature", "cpu", "clinic", 61, "F", refine_borders=False)
+    known = Acquisition("CT", 100.0, kernel="Bv40", patient_age_years=60.0)
+    content = job.segmentation_job(tmp_path / "ct.nrrd", tmp_path / "out", settings, known)
+    assert read_back(tmp_path, content) == jobs.Job(
+        jobs.Task.SEGMENT,
+        ct=tmp_path / "ct.nrrd",
+        output=tmp_path / "out",
+        model="clinic",
+        device="cpu",
+        protocol="literature",
+        age_years=61,
+        sex="F",
+        refine_borders=False,
+        acquisition=known,
+    )
+
+
+def test_the_usual_choices_are_the_workers_own(tmp_path):
+    found = read_back(tmp_path, job.segmentation_job(Path("a"), Path("b"), RunSettings()))
+    assert found == jobs.Job(ct=Path("a"), output=Path("b"))
+
+
+def test_questions_reach_the_worker(tmp_path):
+    assert read_back(tmp_path, job.devices_job()) == jobs.Job(jobs.Task.DEVICES)
+    known = Acquisition(kvp=80.0)
+    assert read_back(tmp_path, job.check_job(Path("a"), known)).acquisition == known
+    assert read_back(tmp_path, job.install_model_job(Path("m"))).source == Path("m")
+    assert read_back(tmp_path, job.phantom_job(Path("p"))).output == Path("p")

@@ -1,26 +1,17 @@
 """The module file as the application uses it: panel, parameter node, worker process and results in one."""
 
 import importlib.util
-import json
 import sys
+from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from cacnet import segments
 from cacnet.scoring import PROTOCOLS
-from cacnet.volume import Geometry, Volume
 from product_paths import PRODUCT, ROOT
 from stand_in.fake_worker import make_worker
 
-GEOMETRY = Geometry((20, 24, 28), (0.5, 0.4, 0.4))
-LESIONS = (
-    "id,vessel,volume_mm3,agatston,mass_mg,max_hu,mean_hu,slices,r,a,s,confidence,counts\n"
-    "1,LAD,12.5,40.1,9.75,981,700.5,4,-10.5,20.25,33,0.93,yes\n2,RCA,3.0,8.2,2.1,655,610,1,30,5,1,0.71,yes\n"
-)
 FINISH = """
     import pathlib, shutil
-    say(event="finding", code="slice-increment-thick", severity="warning",
-        message="Slices are 3 mm apart; small calcifications may be missed.")
+    say(event="finding", code="lesions-unassigned", severity="warning", message="1 lesion without an artery.")
     say(event="progress", stage="Finding calcium", fraction=0.6, seconds_left=42)
     shutil.copytree(pathlib.Path(__file__).parents[1] / "results", job["output"], dirs_exist_ok=True)
     say(event="result", output=job["output"])
@@ -41,8 +32,9 @@ def module(qt_application, scene):
 @pytest.fixture
 def ct_node(scene, module):
     from CACNetSegmentationLib.scene.volumes import node_from_volume
+    from CACNetSegmentationLib.self_test import made_up_ct
 
-    return node_from_volume(scene, Volume(np.zeros(GEOMETRY.shape_zyx, np.int16), GEOMETRY), "CCTA")
+    return node_from_volume(scene, made_up_ct()[0], "CCTA")
 
 
 @pytest.fixture
@@ -55,9 +47,11 @@ def open_panel(module, ct_node, monkeypatch, tmp_path):
     def open_with(worker):
         monkeypatch.setattr(worker_process, "python_slicer", lambda slicer_home: sys.executable)
         monkeypatch.setattr(module, "MODULE_FOLDER", make_worker(tmp_path, worker))
-        monkeypatch.setattr(module.CACNetSegmentationLogic, "ensureDependencies", lambda self, requirements: True)
+        for name in ("ensureDependencies", "dependenciesInstalled"):
+            monkeypatch.setattr(module.CACNetSegmentationLogic, name, lambda self, requirements: True)
         widget = module.CACNetSegmentationWidget()
         widget.setup()
+        widget._frame.show()
         opened.append(widget)
         return widget
 
@@ -68,14 +62,11 @@ def open_panel(module, ct_node, monkeypatch, tmp_path):
 
 @pytest.fixture
 def results(tmp_path):
+    from CACNetSegmentationLib.self_test import made_up_ct, write_made_up_result
+
     folder = tmp_path / "results"
     folder.mkdir()
-    labels = np.zeros(GEOMETRY.shape_zyx, np.uint8)
-    labels[5:8, 5:8, 5:8] = 2
-    segments.write_seg_nrrd(folder / "segmentation.seg.nrrd", labels, labels, GEOMETRY, "cacnet-1")
-    (folder / "lesions.csv").write_text(LESIONS)
-    totals = {"agatston": 48.3, "volume_mm3": 15.5, "mass_mg": 11.85, "lesions": 2, "cac_drs": "A1/N2"}
-    (folder / "report.json").write_text(json.dumps({"totals": totals, "protocol": {"name": "ccta-adaptive"}}))
+    write_made_up_result(folder, *made_up_ct())
     return folder
 
 
@@ -97,17 +88,118 @@ def test_choosing_a_protocol_changes_its_explanation_and_the_job(open_panel, res
     assert '"protocol": "literature"' in widget.ui.findingsLabel.toolTip
 
 
-def test_run_brings_segmentation_table_and_scores(open_panel, results, wait_until, ct_node):
+def test_the_ct_is_looked_at_before_any_run(open_panel, wait_until):
+    widget = open_panel("pass")
+    wait_until(lambda: "400 HU" in widget.ui.inputFindingsLabel.text)
+    wait_until(lambda: widget.ui.deviceLabel.text == "Will use: CPU, 2 threads (no graphics processor was found)")
+
+
+def test_run_brings_segmentation_scores_and_review(open_panel, results, wait_until):
     widget = open_panel(FINISH)
     widget.ui.runButton.click()
     assert widget.panel.running
     wait_until(lambda: not widget.panel.running)
-    assert widget.ui.resultLabel.text.startswith("Agatston equivalent 48.3 (ccta-adaptive)")
-    assert "Slices are 3 mm apart" in widget.ui.findingsLabel.text
+    assert widget.ui.resultLabel.text.startswith("Agatston equivalent")
+    assert "1 lesion without an artery" in widget.ui.findingsLabel.text
     segmentation = widget.ui.segmentationSelector.currentNode()
     assert segmentation.GetName() == "CCTA calcium"
     assert widget.ui.show3DButton.segmentationNode() is segmentation
-    assert widget.ui.lesionTableView.mrmlTableNode().GetNumberOfRows() == 2
+    assert len(widget.controller.review_section.review.summary.lesions) == 2
+    assert widget.controller.review_section.panel.ui.reviewFrame.visible
+
+
+@pytest.fixture
+def two_results(open_panel, results, wait_until, scene, ct_node):
+    """The panel, and for each of two CTs its result; the second is chosen."""
+    from CACNetSegmentationLib.scene.volumes import node_from_volume
+    from CACNetSegmentationLib.self_test import made_up_ct
+
+    widget = open_panel(FINISH)
+    second = node_from_volume(scene, made_up_ct()[0], "Second")
+    for node in (ct_node, second):
+        widget.ui.inputSelector.setCurrentNode(node)
+        widget.ui.runButton.click()
+        wait_until(lambda: not widget.panel.running)
+    return SimpleNamespace(widget=widget, first=ct_node, second=second)
+
+
+def test_each_of_two_volumes_keeps_its_own_result(two_results):
+    ui = two_results.widget.ui
+    assert ui.segmentationSelector.currentNode().GetName() == "Second calcium"
+    ui.inputSelector.setCurrentNode(two_results.first)
+    assert ui.segmentationSelector.currentNode().GetName() == "CCTA calcium"
+    assert two_results.widget.controller.review_section.review.volume_node is two_results.first
+    ui.inputSelector.setCurrentNode(two_results.second)
+    assert ui.segmentationSelector.currentNode().GetName() == "Second calcium"
+
+
+def test_choosing_a_result_chooses_its_ct(two_results, scene):
+    ui = two_results.widget.ui
+    ui.segmentationSelector.setCurrentNode(scene.GetFirstNodeByName("CCTA calcium"))
+    assert ui.inputSelector.currentNode() is two_results.first
+
+
+def test_removing_the_ct_closes_its_review(two_results, scene):
+    scene.RemoveNode(two_results.second)
+    assert two_results.widget.controller.review_section.review is None
+    assert not two_results.widget.controller.review_section.panel.ui.reviewFrame.visible
+
+
+def test_a_segmentation_of_somebody_else_is_said_to_have_no_review(open_panel, scene, ct_node):
+    widget = open_panel("pass")
+    foreign = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Foreign")
+    widget.ui.segmentationSelector.setCurrentNode(foreign)
+    assert "not made by CACNet" in widget.ui.reviewMessageLabel.text
+    assert widget.ui.inputSelector.currentNode() is ct_node
+
+
+def test_choices_and_results_come_back_with_the_scene(open_panel, results, wait_until, scene, tmp_path):
+    import slicer
+
+    widget = open_panel(FINISH)
+    widget.ui.deviceComboBox.currentIndex = 1
+    widget.ui.refineCheckBox.checked = False
+    widget.ui.runButton.click()
+    wait_until(lambda: not widget.panel.running)
+    slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    scene.Clear(0)
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    widget.enter()
+    assert widget.ui.deviceComboBox.currentText == "cpu"
+    assert not widget.ui.refineCheckBox.checked
+    assert widget.ui.inputSelector.currentNode().GetName() == "CCTA"
+    assert len(widget.controller.review_section.review.summary.lesions) == 2
+
+
+def test_a_script_segments_scores_and_reviews_without_the_panel(open_panel, module, results, ct_node):
+    open_panel(FINISH).cleanup()
+    logic = module.CACNetSegmentationLogic()
+    found = logic.segment(ct_node, device="cpu", protocol="literature")
+    assert found.totals["lesions"] == 2
+    assert logic.score(found.segmentation_node, ct_node).totals.agatston == pytest.approx(found.totals["agatston"])
+    review = logic.review(found.segmentation_node)
+    assert review.summary.totals.agatston == pytest.approx(found.totals["agatston"])
+    review.close()
+    assert "field-of-view-too-small" in [finding.code for finding in logic.check(ct_node)]
+
+
+def test_a_script_gets_the_workers_sentence_as_an_error(open_panel, module, ct_node):
+    from CACNetSegmentationLib.widgets.scripting import RunFailedError
+
+    open_panel('say(event="error", name="OutOfMemoryError", message="It does not fit."); sys.exit(3)').cleanup()
+    with pytest.raises(RunFailedError, match="It does not fit"):
+        module.CACNetSegmentationLogic().segment(ct_node)
+
+
+def test_a_script_that_does_not_wait_can_follow_and_cancel(open_panel, module, ct_node, wait_until):
+    from cacnet.errors import Cancelled
+
+    open_panel('stop_when_input_closes(); say(event="progress", stage="Go", fraction=0.1); time.sleep(60)').cleanup()
+    run = module.CACNetSegmentationLogic().segment(ct_node, wait=False)
+    wait_until(lambda: run.status.startswith("Go"))
+    run.cancel()
+    wait_until(lambda: run.ended)
+    assert isinstance(run.error, Cancelled)
 
 
 def test_cancel_ends_the_run_and_adds_nothing(open_panel, scene, wait_until):
@@ -143,6 +235,7 @@ def test_nothing_heavy_is_imported_when_slicer_starts():
         "import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n"
         "import stand_in; stand_in.install(); before = set(sys.modules)\n"
         f"sys.path.insert(0, {str(PRODUCT)!r}); import CACNetSegmentation\n"
+        "import CACNetSegmentationLib.startup, CACNetSegmentationLib.scene.segment_statistics\n"
         "print([m for m in ('torch', 'scipy', 'skimage', 'SimpleITK', 'cacnet') if m in set(sys.modules) - before])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -150,8 +243,6 @@ def test_nothing_heavy_is_imported_when_slicer_starts():
 
 
 def test_the_module_describes_itself(module):
-    from types import SimpleNamespace
-
     parent = SimpleNamespace()
     module.CACNetSegmentation(parent)
     assert parent.title == "CACNet Segmentation"
@@ -163,17 +254,11 @@ def test_the_modules_own_test_passes(module, scene):
     module.CACNetSegmentationTest().runTest()
 
 
-def test_slicer_learns_the_terminology(module, slicer_application):
-    module.loadTerminology()
-    assert slicer_application.logics["Terminologies"].IsTerminologyContextLoaded(segments.TERMINOLOGY_CONTEXT)
-
-
 def test_a_picture_of_the_panel_can_be_taken(open_panel, results, wait_until, tmp_path):
     widget = open_panel(FINISH)
     widget.ui.runButton.click()
     wait_until(lambda: not widget.panel.running)
-    widget._frame.resize(460, 760)
-    widget._frame.show()
+    widget._frame.resize(480, 1500)
     picture = widget._frame.grab()
     assert picture.save(str(tmp_path / "panel.png"))
     assert picture.width() >= 460

@@ -1,40 +1,11 @@
-"""What the user sees and clicks, with fakes for the scene and the worker."""
+"""What the user sees and clicks in a run, with fakes for the scene and the worker."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
 from cacnet.errors import CacnetError
 from cacnet.findings import Finding, Severity
-
-
-class FakeService:
-    def __init__(self):
-        self.input_error = self.result_error = None
-
-    def describe_input(self, volume_node):
-        if self.input_error:
-            raise self.input_error
-        return f"grid of {volume_node}"
-
-    def write_input(self, volume_node, path):
-        path.write_text(volume_node)
-
-    def load_results(self, volume_node, folder):
-        if self.result_error:
-            raise self.result_error
-        totals = {"agatston": 12.0, "volume_mm3": 9.0, "mass_mg": 2.0, "lesions": 2}
-        return SimpleNamespace(volume_node=volume_node, totals=totals, protocol_name="ccta-adaptive")
-
-
-class FakeRun:
-    def __init__(self, listener, job):
-        self.listener, self.job, self.cancelled = listener, job, False
-
-    def cancel(self):
-        self.cancelled = True
-
-    def stop_now(self):
-        self.listener.on_cancelled()
 
 
 @pytest.fixture
@@ -51,19 +22,22 @@ def ui(qt_application):
 
 @pytest.fixture
 def world(ui):
-    """The panel, its fakes, and what they were told."""
+    """The panel, its fakes, and what they were told. Checks of the CT are started by hand: see `check`."""
     from CACNetSegmentationLib.widgets.job import RunSettings
-    from CACNetSegmentationLib.widgets.panel import Panel
+    from CACNetSegmentationLib.widgets.panel import Hooks, Panel
+    from fake_panel_world import FakeService, Starter
 
-    world = SimpleNamespace(ui=ui, service=FakeService(), runs=[], shown=[], ready=True, start_error=None)
-
-    def start_run(listener, job):
-        if world.start_error:
-            raise world.start_error
-        world.runs.append(FakeRun(listener, job))
-        return world.runs[-1]
-
-    world.panel = Panel(ui, world.service, RunSettings, start_run, lambda: world.ready, world.shown.append)
+    world = SimpleNamespace(ui=ui, service=FakeService(), start=Starter(), shown=[], chosen=[], ready=True)
+    hooks = Hooks(
+        settings=lambda: RunSettings(protocol="literature", refine_borders=False),
+        start_job=world.start,
+        ready=lambda: world.ready,
+        installed=lambda: False,
+        show_results=world.shown.append,
+        choose_model=world.chosen.append,
+    )
+    world.panel = Panel(ui, world.service, hooks)
+    world.runs = world.start.runs
     return world
 
 
@@ -86,32 +60,16 @@ def test_run_waits_for_a_volume(world):
     world.panel.set_volume("CT")
     assert world.ui.runButton.enabled
     assert not world.ui.cancelButton.enabled
-    assert world.ui.inputLabel.text == "grid of CT"
 
 
-def test_an_unusable_volume_is_explained_and_cannot_be_run(world):
-    world.service.input_error = CacnetError("the slices are <skewed>")
-    world.panel.set_volume("CT")
-    assert not world.ui.runButton.enabled
-    assert world.ui.findingsLabel.visible
-    assert "the slices are &lt;skewed&gt;" in world.ui.findingsLabel.text
-    world.ui.runButton.click()
-    assert not world.runs
-
-
-def test_a_volume_that_was_put_right_can_be_run(world):
-    world.service.input_error = CacnetError("skewed")
-    world.panel.set_volume("CT")
-    world.service.input_error = None
-    world.panel.set_volume("CT")
-    assert world.ui.runButton.enabled
-    assert not world.ui.findingsLabel.visible
-
-
-def test_run_writes_the_ct_and_starts_one_worker(running):
+def test_run_writes_the_ct_and_starts_one_worker_with_the_choices(running):
     [run] = running.runs
+    assert run.listener is running.panel
     assert (run.job.parent / "ct.nrrd").read_text() == "CT"
     assert (run.job.parent / "results").is_dir()
+    job = json.loads(run.job.read_text())
+    assert (job["task"], job["protocol"], job["refine_borders"]) == ("segment", "literature", False)
+    assert job["acquisition"] == {"kvp": 100.0}
     assert not running.ui.runButton.enabled
     assert running.ui.cancelButton.enabled
     running.panel.run()
@@ -127,11 +85,13 @@ def test_progress_is_shown_with_stage_and_time_left(running):
     assert running.ui.progressBar.value == 1000
 
 
-def test_findings_are_listed_in_their_order(running):
-    running.panel.on_finding(Finding("a", Severity.WARNING, "Slices of 3 mm."))
-    running.panel.on_finding(Finding("b", Severity.NOTE, "120 kVp assumed."))
-    text = running.ui.findingsLabel.text
-    assert text.index("Slices of 3 mm.") < text.index("120 kVp assumed.")
+def test_findings_of_the_run_are_listed_and_those_said_before_are_not_repeated(running):
+    known = Finding("kvp-unknown", Severity.NOTE, "120 kVp assumed.")
+    running.panel.input.findings = (known,)
+    running.panel.on_finding(known)
+    running.panel.on_finding(Finding("lesions-unassigned", Severity.WARNING, "1 lesion without an artery."))
+    assert "1 lesion without an artery." in running.ui.findingsLabel.text
+    assert "120 kVp" not in running.ui.findingsLabel.text
 
 
 def test_a_result_is_shown_and_the_temporary_folder_is_gone(running):
@@ -139,6 +99,7 @@ def test_a_result_is_shown_and_the_temporary_folder_is_gone(running):
     running.panel.on_result(folder / "results")
     assert running.shown[0].volume_node == "CT"
     assert "Agatston equivalent 12.0 (ccta-adaptive)" in running.ui.resultLabel.text
+    assert running.ui.resultLabel.visible
     assert running.ui.stageLabel.text == "Done"
     assert running.ui.runButton.enabled
     assert not running.ui.progressBar.visible
@@ -151,11 +112,14 @@ def test_results_go_to_the_volume_that_was_run(running):
     assert running.shown[0].volume_node == "CT"
 
 
-def test_findings_stay_beside_the_result(running):
+def test_what_was_said_of_one_ct_is_not_said_of_another(running):
     running.panel.on_finding(Finding("a", Severity.WARNING, "Slices of 3 mm."))
     running.panel.on_result(running.runs[0].job.parent / "results")
     running.panel.set_volume("CT")
     assert "Slices of 3 mm." in running.ui.findingsLabel.text
+    running.panel.set_volume("Another CT")
+    assert not running.ui.findingsLabel.visible
+    assert not running.ui.resultLabel.visible
 
 
 def test_cancel_asks_once_and_leaves_nothing(running):
@@ -181,9 +145,9 @@ def test_a_failure_shows_its_sentence_and_the_log_on_demand(running):
 
 
 def test_results_that_cannot_be_loaded_are_a_failure_not_an_empty_result(running):
-    running.service.result_error = CacnetError("the run wrote no lesions.csv")
+    running.service.result_error = CacnetError("the run wrote no review.json")
     running.panel.on_result(running.runs[0].job.parent / "results")
-    assert "the run wrote no lesions.csv" in running.ui.findingsLabel.text
+    assert "the run wrote no review.json" in running.ui.findingsLabel.text
     assert running.ui.resultLabel.text == ""
     assert not running.shown
 
@@ -197,11 +161,19 @@ def test_an_error_that_nobody_foresaw_leaves_the_panel_usable(running):
 
 
 def test_a_worker_that_cannot_be_started_is_a_failure(world):
-    world.start_error = CacnetError("there is no PythonSlicer")
+    world.start.error = CacnetError("there is no PythonSlicer")
     world.panel.set_volume("CT")
     world.ui.runButton.click()
     assert "there is no PythonSlicer" in world.ui.findingsLabel.text
     assert world.ui.runButton.enabled
+
+
+def test_a_full_disk_is_a_failure_and_leaves_nothing(world):
+    world.service.write_error = CacnetError("the CT could not be written")
+    world.panel.set_volume("CT")
+    world.ui.runButton.click()
+    assert "the CT could not be written" in world.ui.findingsLabel.text
+    assert not world.runs
 
 
 def test_declining_the_installation_starts_nothing(world):
@@ -215,13 +187,14 @@ def test_declining_the_installation_starts_nothing(world):
 def test_a_second_run_follows_a_failed_one(running):
     running.panel.on_failed("No.", "")
     running.ui.runButton.click()
-    assert len(running.runs) == 2
+    assert len([run for run in running.runs if run.listener is running.panel]) == 2
     assert not running.ui.findingsLabel.visible
 
 
 def test_closing_stops_the_run(running):
     folder = running.runs[0].job.parent
     running.panel.close()
+    assert running.runs[0].stopped
     assert not running.panel.running
     assert not folder.exists()
 

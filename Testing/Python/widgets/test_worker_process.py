@@ -109,6 +109,19 @@ def test_a_crash_is_called_one(start, wait_until):
     recorder, _ = start("os.abort()")
     wait_until(lambda: recorder.ends)
     assert "crashed" in recorder.ends[0][1]
+    assert "Close other programs" in recorder.ends[0][1]
+
+
+def test_the_end_by_the_system_that_a_launcher_passes_on_is_a_crash_too(start, wait_until):
+    recorder, _ = start("sys.exit(137)")
+    wait_until(lambda: recorder.ends)
+    assert "memory ran out" in recorder.ends[0][1]
+
+
+def test_an_answer_is_handed_over_as_it_is(start, wait_until):
+    recorder, _ = start('say(event="answer", content={"devices": ["cpu"]})')
+    wait_until(lambda: recorder.ends)
+    assert recorder.ends == [("result", {"devices": ["cpu"]})]
 
 
 NO_EVENTS = [
@@ -198,7 +211,7 @@ def test_cancel_after_the_end_changes_nothing(start, wait_until):
 def test_an_interpreter_that_is_not_there_is_a_sentence(start, wait_until, tmp_path):
     recorder, _ = start("pass", python=str(tmp_path / "nowhere"))
     wait_until(lambda: recorder.ends)
-    assert recorder.ends[0][1].startswith("The segmentation could not be started")
+    assert recorder.ends[0][1].startswith("The worker process could not be started")
 
 
 def test_only_the_last_lines_of_the_log_are_kept(start, wait_until):

@@ -1,0 +1,86 @@
+"""The module's widget without Slicer's base class: connects panel, review and the scene's parameter node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import slicer
+import vtk
+
+from CACNetSegmentationLib.scene.results import volume_of
+from CACNetSegmentationLib.widgets.panel import Hooks, Panel
+from CACNetSegmentationLib.widgets.parameters import PanelParameters, protocol_description, settings_from
+from CACNetSegmentationLib.widgets.review.finishing import ExportAction
+from CACNetSegmentationLib.widgets.review_section import ReviewSection
+from CACNetSegmentationLib.widgets.selection import Selection
+
+
+class Controller:
+    """Keeps what is shown and what is chosen the same.
+
+    Args:
+        ui: the named widgets of CACNetSegmentation.ui.
+        logic: CACNetSegmentationLogic.
+        requirements: requirements.txt of the module.
+        exports: what the buttons of the review's export part do.
+    """
+
+    def __init__(self, ui: Any, logic: Any, requirements: Path, exports: Sequence[ExportAction] = ()) -> None:
+        self._ui, self._logic = ui, logic
+        self._parameters: PanelParameters | None = None
+        self._tags: tuple[int, int] | None = None
+        service = logic.service()
+        self.selection = Selection(service.result_of, volume_of)
+        self.review_section = ReviewSection(ui, slicer.mrmlScene, exports)
+        hooks = Hooks(
+            settings=lambda: settings_from(logic.getParameterNode(), self.panel.models.selected),
+            start_job=logic.startJob,
+            ready=lambda: logic.ensureDependencies(requirements),
+            installed=lambda: logic.dependenciesInstalled(requirements),
+            show_results=lambda results: self._choose("segmentation", results.segmentation_node),
+            choose_model=lambda model: self._choose("model", model),
+        )
+        self.panel = Panel(ui, service, hooks)
+
+    def connect(self) -> None:
+        """Show the scene's choices, and keep to them; takes the first volume where none is chosen."""
+        self.disconnect()
+        self._parameters = self._logic.getParameterNode()
+        gui = self._parameters.connectGui(self._ui)
+        observer = self._parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._refresh)
+        self._tags = gui, observer
+        if not self._parameters.input_volume:
+            self._parameters.input_volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+        self._refresh()
+        self.panel.look_for_devices()
+
+    def disconnect(self) -> None:
+        """Let go of the parameter node; a run goes on."""
+        if self._parameters is not None and self._tags is not None:
+            gui, observer = self._tags
+            self._parameters.disconnectGui(gui)
+            self._parameters.RemoveObserver(observer)
+        self._parameters = self._tags = None
+
+    def close(self) -> None:
+        """Stop all work, before the scene or Slicer closes."""
+        self.disconnect()
+        self.panel.close()
+        self.review_section.close()
+        self.selection.forget()
+
+    def _choose(self, name: str, value: Any) -> None:
+        setattr(self._logic.getParameterNode(), name, value)
+
+    def _refresh(self, caller: Any = None, event: Any = None) -> None:
+        """Show what depends on the choices."""
+        parameters = self._parameters
+        self.selection.agree(parameters)
+        self.panel.set_volume(parameters.input_volume)
+        self.panel.show_choices(parameters.model, parameters.device)
+        description, source = protocol_description(parameters.protocol)
+        self._ui.protocolDescriptionLabel.text = description
+        self._ui.protocolDescriptionLabel.toolTip = source
+        self.review_section.show(parameters.segmentation)
