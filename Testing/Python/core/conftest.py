@@ -12,14 +12,9 @@ from cacnet.volume import to_sitk
 @pytest.fixture(scope="session")
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a valid model bundle with a few, untrained weights."""
-    import torch
-    from cacnet.network import CACNet, NetworkConfig
-    from cacnet.weights import ModelCard, save_bundle
+    from tiny_network import write_tiny_bundle
 
-    torch.manual_seed(0)
-    network = CACNet(NetworkConfig(widths=(2, 2, 4, 4, 8), conditioner_width=4, norm="instance"))
-    card = ModelCard(id="tiny", name="Tiny untrained network for tests")
-    return save_bundle(network, card, tmp_path_factory.mktemp("models")).folder
+    return write_tiny_bundle(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="session")
