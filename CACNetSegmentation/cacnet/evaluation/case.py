@@ -18,7 +18,7 @@ from cacnet.labelling import Labels, lumen_hu
 from cacnet.lesions import LesionSet, find_lesions
 from cacnet.pipeline import Request, Result, resolve_for, segment_with_labels
 from cacnet.postprocessing import DEFAULT_SETTINGS
-from cacnet.scoring import per_vessel, total
+from cacnet.scoring import ResolvedProtocol, per_vessel, total
 from cacnet.volume import Volume
 
 TOTAL = "total"
@@ -59,14 +59,16 @@ class CaseResult:
     Attributes:
         case: its name.
         origin: what truth.json tells.
-        calcium_before: of the network's answer at its threshold, before post-processing; calcium: of the result.
+        calcium_before: of the network's answer at its threshold, before post-processing; calcium: of the result. These
+            and coronary are None where the truth does not label it.
         lesions: every lesion, true and found, of any artery.
         lesion_counts: by scope (see SCOPES), then by least volume (see LEAST_VOLUME_MM3); an artery's only where the
-            truth names arteries.
+            truth names arteries; empty where it labels no calcium.
         named_voxels: of the coronary voxels that both have; named_lesions: of the true lesions found. None where the
             truth names no arteries.
         found_scores: by 'total' and artery; None where no artery was recognised, so that 0 would be no finding.
-        true_scores: of the true calcium by the same protocol, its threshold measured in the true lumen.
+        true_scores: of the true calcium by the same protocol, its threshold measured in the true lumen, or in the
+            found one where the truth does not label arteries; None where it labels no calcium.
         protocol: name of the protocol; threshold_hu, true_threshold_hu: what it came to.
         findings: codes of what the chain remarked.
         seconds: of the chain.
@@ -74,18 +76,18 @@ class CaseResult:
 
     case: str
     origin: Origin
-    calcium: Overlap
-    calcium_before: Overlap
-    coronary: Overlap
+    calcium: Overlap | None
+    calcium_before: Overlap | None
+    coronary: Overlap | None
     lesions: tuple[LesionRow, ...]
     lesion_counts: Mapping[str, Mapping[str, LesionCounts]]
     named_voxels: Naming | None
     named_lesions: Naming | None
     found_scores: Mapping[str, Score] | None
-    true_scores: Mapping[str, Score]
+    true_scores: Mapping[str, Score] | None
     protocol: str
     threshold_hu: float
-    true_threshold_hu: float
+    true_threshold_hu: float | None
     findings: tuple[str, ...]
     seconds: float
 
@@ -96,11 +98,10 @@ class CaseResult:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> CaseResult:
         """What `to_plain` gave, after a trip through JSON; raises KeyError or TypeError where it is something else."""
-        scores = plain["found_scores"]
         voxels, lesions = plain["named_voxels"], plain["named_lesions"]
         rebuilt = {
             "origin": Origin(**plain["origin"]),
-            **{name: Overlap(**plain[name]) for name in ("calcium", "calcium_before", "coronary")},
+            **{name: plain[name] and Overlap(**plain[name]) for name in ("calcium", "calcium_before", "coronary")},
             "lesions": tuple(LesionRow.from_plain(row) for row in plain["lesions"]),
             "lesion_counts": {
                 scope: {rule: LesionCounts(**counts) for rule, counts in by_rule.items()}
@@ -108,11 +109,14 @@ class CaseResult:
             },
             "named_voxels": None if voxels is None else Naming(**voxels),
             "named_lesions": None if lesions is None else Naming(**lesions),
-            "found_scores": None if scores is None else {name: Score(**s) for name, s in scores.items()},
-            "true_scores": {name: Score(**s) for name, s in plain["true_scores"].items()},
+            **{side: _scores_from(plain[side]) for side in ("found_scores", "true_scores")},
             "findings": tuple(plain["findings"]),
         }
         return cls(**{**plain, **rebuilt})
+
+
+def _scores_from(plain: Mapping[str, Any] | None) -> dict[str, Score] | None:
+    return None if plain is None else {name: Score(**score) for name, score in plain.items()}
 
 
 def evaluate_case(name: str, folder: Path, model: str, device: str = "auto", protocol: str | None = None) -> CaseResult:
@@ -126,15 +130,15 @@ def evaluate_case(name: str, folder: Path, model: str, device: str = "auto", pro
     return CaseResult(
         case=name,
         origin=truth.origin,
-        calcium=overlap(result.calcium > 0, truth.calcium > 0),
-        calcium_before=overlap(_answer(labels), truth.calcium > 0),
-        coronary=overlap(result.coronary > 0, truth.coronary > 0),
+        calcium=_overlap(result.calcium > 0, truth.calcium),
+        calcium_before=_overlap(_answer(labels), truth.calcium),
+        coronary=_overlap(result.coronary > 0, truth.coronary),
         lesions=rows,
         lesion_counts=_lesion_counts(result, truth),
         named_voxels=_named_voxels(result, truth),
-        named_lesions=_named_lesions(rows) if truth.names_vessels else None,
+        named_lesions=_named_lesions(rows) if truth.names_vessels and truth.calcium is not None else None,
         found_scores=_scores(result.scores.lesions) if result.scores.conclusive else None,
-        **_reference(result.volume, truth, result.scores.resolved.protocol.name),
+        **_reference(result.volume, truth, result.scores.resolved),
         protocol=result.scores.resolved.protocol.name,
         threshold_hu=result.scores.resolved.threshold_hu,
         findings=tuple(finding.code for finding in result.scores.findings),
@@ -148,10 +152,18 @@ def _answer(labels: Labels) -> np.ndarray:
     return answer
 
 
-def _reference(volume: Volume, truth: TrueLabels, protocol: str) -> dict[str, Any]:
-    """The score that a perfect segmentation would have; nothing in it depends on the model."""
-    blood_hu = lumen_hu(volume.hu, truth.coronary > 0, truth.calcium > 0, volume.geometry)
-    resolved = resolve_for(volume, protocol, blood_hu)
+def _overlap(found: np.ndarray, truth: np.ndarray | None) -> Overlap | None:
+    return None if truth is None else overlap(found, truth > 0)
+
+
+def _reference(volume: Volume, truth: TrueLabels, found: ResolvedProtocol) -> dict[str, Any]:
+    """The score that a perfect segmentation would have; nothing in it depends on the model if arteries are labelled."""
+    if truth.calcium is None:
+        return {"true_scores": None, "true_threshold_hu": None}
+    resolved = found
+    if truth.coronary is not None:
+        blood_hu = lumen_hu(volume.hu, truth.coronary > 0, truth.calcium > 0, volume.geometry)
+        resolved = resolve_for(volume, found.protocol.name, blood_hu)
     lesions = find_lesions(truth.calcium, volume.hu, volume.geometry, resolved)
     return {"true_scores": _scores(lesions), "true_threshold_hu": resolved.threshold_hu}
 
@@ -165,6 +177,8 @@ def _scores(lesions: LesionSet) -> dict[str, Score]:
 
 
 def _lesion_rows(result: Result, truth: TrueLabels) -> tuple[LesionRow, ...]:
+    if truth.calcium is None:
+        return ()
     hu, geometry = result.volume.hu, result.volume.geometry
     bright = hu > LESION_HU
     matching = match_lesions((result.calcium > 0) & bright, (truth.calcium > 0) & bright, geometry.voxel_volume_mm3)
@@ -172,6 +186,8 @@ def _lesion_rows(result: Result, truth: TrueLabels) -> tuple[LesionRow, ...]:
 
 
 def _lesion_counts(result: Result, truth: TrueLabels) -> dict[str, dict[str, LesionCounts]]:
+    if truth.calcium is None:
+        return {}
     bright = result.volume.hu > LESION_HU
     voxel_mm3 = result.volume.geometry.voxel_volume_mm3
     counts = {}
@@ -185,7 +201,7 @@ def _lesion_counts(result: Result, truth: TrueLabels) -> dict[str, dict[str, Les
 
 
 def _named_voxels(result: Result, truth: TrueLabels) -> Naming | None:
-    if not truth.names_vessels:
+    if not truth.names_vessels or truth.coronary is None:
         return None
     both = (result.coronary > 0) & (truth.coronary > 0)
     return Naming(int((result.coronary[both] == truth.coronary[both]).sum()), int(both.sum()))

@@ -10,7 +10,7 @@ import numpy as np
 
 from cacnet.anatomy import NAMED_VESSELS
 from cacnet.evaluation.agreement import Agreement, agreement, kappa
-from cacnet.evaluation.case import LEAST_VOLUME_MM3, SCOPES, TOTAL, CaseResult, Naming
+from cacnet.evaluation.case import ANY_VESSEL, LEAST_VOLUME_MM3, SCOPES, TOTAL, CaseResult, Naming
 from cacnet.evaluation.estimates import Estimate, estimate, mean, proportion, ratio
 from cacnet.evaluation.lesion_matching import LesionCounts
 from cacnet.evaluation.lesion_rows import FOUND
@@ -22,6 +22,7 @@ NO_TRUE_CALCIUM = "no patient has calcium"
 NO_FOUND_CALCIUM = "no calcium was found in any patient"
 NO_CALCIUM = "no calcium, neither true nor found"
 NO_NAMES = "the truth names no arteries"
+NOT_LABELLED = "the truth does not label it in any case"
 QUANTITIES: Mapping[str, str] = {"agatston": "", "volume_mm3": "mm³", "mass_mg": "mg"}
 SCORED = (TOTAL, *(vessel.label for vessel in NAMED_VESSELS))
 CATEGORIES = tuple(RiskCategory)
@@ -63,7 +64,13 @@ def compute_figures(cases: Cases) -> Figures:
     return Figures(
         voxels=_voxels(cases),
         lesions={
-            rule: {scope: _lesions([c.lesion_counts.get(scope, {}).get(rule) for c in cases]) for scope in SCOPES}
+            rule: {
+                scope: _lesions(
+                    [c.lesion_counts.get(scope, {}).get(rule) for c in cases],
+                    NOT_LABELLED if scope == ANY_VESSEL else NO_NAMES,
+                )
+                for scope in SCOPES
+            }
             for rule in LEAST_VOLUME_MM3
         },
         lesion_totals={rule: _totals(cases, rule) for rule in LEAST_VOLUME_MM3},
@@ -88,13 +95,14 @@ def compute_figures(cases: Cases) -> Figures:
 
 def paired_scores(cases: Cases, quantity: str, scope: str = TOTAL) -> tuple[list[float | None], list[float | None]]:
     """Found and true values of one quantity, None where there is no score or the truth names no arteries."""
-    named = [scope == TOTAL or case.named_voxels is not None for case in cases]
+    named = [scope == TOTAL or scope in case.lesion_counts for case in cases]
     found = [
         getattr(case.found_scores[scope], quantity) if case.found_scores is not None and known else None
         for case, known in zip(cases, named, strict=True)
     ]
     true = [
-        getattr(case.true_scores[scope], quantity) if known else None for case, known in zip(cases, named, strict=True)
+        getattr(case.true_scores[scope], quantity) if case.true_scores is not None and known else None
+        for case, known in zip(cases, named, strict=True)
     ]
     return found, true
 
@@ -102,7 +110,12 @@ def paired_scores(cases: Cases, quantity: str, scope: str = TOTAL) -> tuple[list
 def _voxels(cases: Cases) -> dict[str, Estimate]:
     figures: dict[str, Estimate] = {}
     for name in ("calcium", "calcium_before", "coronary"):
-        overlaps: list[Overlap] = [getattr(case, name) for case in cases]
+        overlaps: list[Overlap] = [found for case in cases if (found := getattr(case, name)) is not None]
+        if not overlaps:
+            figures |= {
+                f"{name}_{key}": Estimate(None, note=NOT_LABELLED) for key in ("dice", "se", "pe", "dice_pooled")
+            }
+            continue
         true, found = (NO_TRUE_CALCIUM, NO_FOUND_CALCIUM) if name != "coronary" else ("no artery", "no artery found")
         figures |= {
             f"{name}_dice": mean([o.dice for o in overlaps], f"{true}, and none was found"),
@@ -117,12 +130,12 @@ def _voxels(cases: Cases) -> dict[str, Estimate]:
     return figures
 
 
-def _lesions(counts: Sequence[LesionCounts | None]) -> dict[str, Estimate]:
-    """Pooled over patients; None for a patient whose truth names no arteries."""
+def _lesions(counts: Sequence[LesionCounts | None], why_not: str) -> dict[str, Estimate]:
+    """Pooled over patients; None for a patient whose truth does not tell, `why_not` the reason where all are."""
     if all(c is None for c in counts):
         names = ("sensitivity", "ppv", "f1", "false_positives_per_scan")
         by_volume = ("sensitivity_by_volume", "ppv_by_volume", "f1_by_volume")
-        return dict.fromkeys((*names, *by_volume), Estimate(None, note=NO_NAMES))
+        return dict.fromkeys((*names, *by_volume), Estimate(None, note=why_not))
 
     def column(value: Callable[[LesionCounts], float]) -> list[float | None]:
         return [None if c is None else value(c) for c in counts]
@@ -184,12 +197,13 @@ def _naming(counts: Sequence[Naming | None]) -> Estimate:
 
 def _detection(cases: Cases) -> dict[str, Estimate]:
     """An answer without arteries is no answer: it neither finds calcium nor rules it out."""
-    positive = [case for case in cases if not case.calcium.truth_is_empty]
-    negative = [case for case in cases if case.calcium.truth_is_empty]
-    zero = [case for case in cases if case.true_scores[TOTAL].agatston == 0]
+    known = [(case, case.calcium) for case in cases if case.calcium is not None]
+    positive = [calcium for _, calcium in known if not calcium.truth_is_empty]
+    negative = [(case, calcium) for case, calcium in known if calcium.truth_is_empty]
+    zero = [case for case in cases if case.true_scores is not None and case.true_scores[TOTAL].agatston == 0]
     answered = [case for case in cases if case.found_scores is not None]
-    found = sum(not case.calcium.result_is_empty for case in positive)
-    cleared = sum(case.calcium.result_is_empty and case.found_scores is not None for case in negative)
+    found = sum(not calcium.result_is_empty for calcium in positive)
+    cleared = sum(calcium.result_is_empty and case.found_scores is not None for case, calcium in negative)
     scored_zero = sum(case.found_scores is not None and case.found_scores[TOTAL].agatston == 0 for case in zero)
     return {
         "sensitivity": proportion(found, len(positive), NO_TRUE_CALCIUM),
@@ -223,7 +237,7 @@ def _categories(cases: Cases) -> list[tuple[int, int]]:
             number[risk_category(case.true_scores[TOTAL].agatston)],
         )
         for case in cases
-        if case.found_scores is not None
+        if case.found_scores is not None and case.true_scores is not None
     ]
 
 

@@ -15,7 +15,7 @@ from cacnet.evaluation.truth import TrueLabels
 from cacnet.volume import Geometry
 
 TRUE, FOUND = "true", "found"
-ARTERY, ELSEWHERE = "artery without calcium", "elsewhere"
+ARTERY, ELSEWHERE, UNKNOWN = "artery without calcium", "elsewhere", "not labelled"
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,9 @@ def lesion_rows(
     """
     if matching.box is None:
         return ()
-    true_rows = _rows(TRUE, matching.true, matching.box, truth.calcium, found, truth, hu, geometry)
-    found_rows = _rows(FOUND, matching.found, matching.box, found, truth.calcium, truth, hu, geometry)
+    true = np.zeros_like(found) if truth.calcium is None else truth.calcium
+    true_rows = _rows(TRUE, matching.true, matching.box, true, found, truth, hu, geometry)
+    found_rows = _rows(FOUND, matching.found, matching.box, found, true, truth, hu, geometry)
     return (*true_rows, *found_rows)
 
 
@@ -127,10 +128,19 @@ def _ground(mask: np.ndarray, box: tuple[slice, ...], truth: TrueLabels) -> str:
     wide = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in box)
     padding = [(s.start - w.start, 1) for s, w in zip(box, wide, strict=True)]
     grown = ndimage.binary_dilation(np.pad(mask, padding))
-    shape = truth.coronary[wide].shape
-    grown = grown[tuple(slice(0, n) for n in shape)]
+    if truth.distractors is None and truth.coronary is None:
+        return UNKNOWN
     if truth.distractors is not None:
-        kinds = truth.distractors[wide][grown]
+        kinds = truth.distractors[wide][_cut(grown, truth.distractors[wide])]
         if kinds.any():
             return truth.distractor_name(int(np.bincount(kinds[kinds > 0]).argmax()))
-    return ARTERY if (truth.coronary[wide][grown] > 0).any() else ELSEWHERE
+    if truth.coronary is None:
+        return UNKNOWN
+    near = truth.coronary[wide]
+    return ARTERY if (near[_cut(grown, near)] > 0).any() else ELSEWHERE
+
+
+def _cut(grown: np.ndarray, to: np.ndarray) -> np.ndarray:
+    """Without what lies beyond the volume's far faces."""
+    z, y, x = to.shape
+    return grown[:z, :y, :x]

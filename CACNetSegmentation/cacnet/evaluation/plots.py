@@ -117,7 +117,7 @@ def _draw_bland_altman(
 
 def _draw_cases(path: Path, cases: Sequence[CaseResult]) -> None:
     """One line per case: Dice on the left, volume by artery on the right, true above found."""
-    shown = sorted(cases, key=lambda case: case.true_scores[TOTAL].volume_mm3)[-CASES_SHOWN:]
+    shown = sorted(cases, key=_true_volume_mm3)[-CASES_SHOWN:]
     figure = _new_figure(14, 2.6 + 0.42 * len(shown))
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1, 1.6))
     rows = np.arange(len(shown))
@@ -129,6 +129,10 @@ def _draw_cases(path: Path, cases: Sequence[CaseResult]) -> None:
     _save(figure, path, f"Case by case{more}", cases)
 
 
+def _true_volume_mm3(case: CaseResult) -> float:
+    return case.true_scores[TOTAL].volume_mm3 if case.true_scores is not None else 0.0
+
+
 def _draw_dice(axes: Axes, cases: Sequence[CaseResult], rows: np.ndarray) -> None:
     marks: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("coronary arteries", "coronary", {"marker": "o", "color": MUTED}),
@@ -136,11 +140,13 @@ def _draw_dice(axes: Axes, cases: Sequence[CaseResult], rows: np.ndarray) -> Non
         ("calcium", "calcium", {"marker": "D", "s": 26, "color": POINTS}),
     )
     for label, name, style in marks:
-        dice = [getattr(case, name).dice for case in cases]
+        overlaps = [getattr(case, name) for case in cases]
+        dice = [None if overlap is None else overlap.dice for overlap in overlaps]
         axes.scatter([np.nan if d is None else d for d in dice], rows, label=label, zorder=3, **style)
     for row, case in zip(rows, cases, strict=True):
-        if case.calcium.dice is None:
-            axes.text(0.5, row, "no calcium, none found", ha="center", va="center", fontsize=8, color=POINTS)
+        if case.calcium is None or case.calcium.dice is None:
+            words = "calcium not labelled" if case.calcium is None else "no calcium, none found"
+            axes.text(0.5, row, words, ha="center", va="center", fontsize=8, color=POINTS)
     axes.set_xlim(-0.03, 1.03)
     axes.set_xlabel("Dice")
     axes.grid(alpha=0.25)

@@ -50,9 +50,11 @@ def outcome_line(done: int, of: int, outcome: CaseResult | Failure) -> str:
     start = f"[{done}/{of}] {outcome.case}: "
     if isinstance(outcome, Failure):
         return f"{start}FAILED: {outcome.message}"
+    score = "no score" if outcome.found_scores is None else f"{outcome.found_scores[TOTAL].agatston:.0f}"
+    if outcome.calcium is None or outcome.true_scores is None:
+        return f"{start}calcium not labelled, Agatston {score}, {outcome.seconds:.0f} s"
     dice = "no calcium, none found" if outcome.calcium.dice is None else f"calcium Dice {outcome.calcium.dice:.2f}"
     counts = outcome.lesion_counts[ANY_VESSEL]["all"]
-    score = "no score" if outcome.found_scores is None else f"{outcome.found_scores[TOTAL].agatston:.0f}"
     return (
         f"{start}{dice}, lesions {counts.true_found} of {counts.true}, "
         f"{counted(counts.false_positives, 'false positive')}, "
@@ -175,6 +177,7 @@ def _remarks(evaluation: Evaluation) -> list[str]:
     if evaluation.training_seeds:
         n = len(evaluation.training_seeds)
         remarks.append(f"{counted(n, 'patient')} of these may have been trained on: the figures are not accuracy.")
+    remarks += _not_labelled(evaluation.cases)
     if len(evaluation.cases) < FEW_PATIENTS:
         remarks.append(
             f"With only {counted(len(evaluation.cases), 'patient')} the intervals are rough, and too narrow."
@@ -182,6 +185,19 @@ def _remarks(evaluation: Evaluation) -> list[str]:
     if evaluation.failures:
         remarks.append(f"Without {counted(len(evaluation.failures), 'case')} that failed.")
     return remarks
+
+
+def _not_labelled(cases: Sequence[CaseResult]) -> list[str]:
+    """What is left out because nobody labelled it: unknown, not empty."""
+    of = counted(len(cases), "case")
+    names = ("calcium", "coronary arteries", "names of the arteries")
+    known = zip(*((c.calcium, c.coronary, c.named_voxels or c.named_lesions) for c in cases), strict=True)
+    missing = {name: sum(value is None for value in values) for name, values in zip(names, known, strict=True)}
+    return [
+        f"{number} of {of} do not label the {name}: unknown, not absent, so every figure that needs it leaves them out."
+        for name, number in missing.items()
+        if number
+    ]
 
 
 def _vessel_table(figures: Figures) -> str:

@@ -79,16 +79,17 @@ def evaluation_document(evaluation: Evaluation, figures: Figures) -> dict[str, A
 
 def case_row(case: CaseResult) -> dict[str, Any]:
     """One row of cases.csv; an empty cell is a figure that is not defined for this case, or a score not given."""
-    lesions = case.lesion_counts[ANY_VESSEL]
+    lesions = case.lesion_counts.get(ANY_VESSEL, dict.fromkeys(LEAST_VOLUME_MM3))
     row: dict[str, Any] = {"case": case.case, "seed": "" if case.origin.seed is None else case.origin.seed}
     for name in ("calcium", "calcium_before", "coronary"):
         overlap = getattr(case, name)
-        row |= {f"{name}_dice": overlap.dice, f"{name}_se": overlap.sensitivity, f"{name}_pe": overlap.precision}
+        shown = (None, None, None) if overlap is None else (overlap.dice, overlap.sensitivity, overlap.precision)
+        row |= dict(zip((f"{name}_dice", f"{name}_se", f"{name}_pe"), shown, strict=True))
     for rule, counts in lesions.items():
         row |= {
-            f"true_lesions_{rule}": counts.true,
-            f"true_lesions_found_{rule}": counts.true_found,
-            f"false_positives_{rule}": counts.false_positives,
+            f"true_lesions_{rule}": counts and counts.true,
+            f"true_lesions_found_{rule}": counts and counts.true_found,
+            f"false_positives_{rule}": counts and counts.false_positives,
         }
     for name, naming in (("voxels", case.named_voxels), ("lesions", case.named_lesions)):
         row[f"{name}_named_right"] = naming.right / naming.asked if naming and naming.asked else None
@@ -97,7 +98,7 @@ def case_row(case: CaseResult) -> dict[str, Any]:
         for quantity in ("agatston", "volume_mm3", "mass_mg"):
             label = quantity if scope == TOTAL else f"{scope}_{quantity}"
             row[label] = getattr(found, quantity) if found is not None else None
-            row[f"true_{label}"] = getattr(case.true_scores[scope], quantity)
+            row[f"true_{label}"] = getattr(case.true_scores[scope], quantity) if case.true_scores is not None else None
     row["agatston_without_contrast"] = case.origin.agatston_without_contrast
     row |= {"protocol": case.protocol, "threshold_hu": case.threshold_hu, "true_threshold_hu": case.true_threshold_hu}
     return {**row, "findings": " ".join(case.findings), "seconds": case.seconds}
@@ -139,13 +140,15 @@ def _protocols(cases: Sequence[CaseResult]) -> list[dict[str, Any]]:
                 "description": protocol.description,
                 "cases": len(of_it),
                 "threshold_hu_range": [min(c.threshold_hu for c in of_it), max(c.threshold_hu for c in of_it)],
-                "true_threshold_hu_range": [
-                    min(c.true_threshold_hu for c in of_it),
-                    max(c.true_threshold_hu for c in of_it),
-                ],
+                "true_threshold_hu_range": _range([c.true_threshold_hu for c in of_it]),
             }
         )
     return described
+
+
+def _range(values: Sequence[float | None]) -> list[float] | None:
+    known = [value for value in values if value is not None]
+    return [min(known), max(known)] if known else None
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from cacnet.dataset.case_folder import unknown_labels
 from cacnet.errors import CacnetError
 from cacnet.masks import UnreadableMaskError, read_labels
 from cacnet.phantom.devices import Distractor
@@ -20,6 +21,10 @@ TRUTH_FILE = "truth.json"
 
 class UnreadableTruthError(CacnetError):
     """A truth.json that is damaged."""
+
+
+class NoTruthError(CacnetError):
+    """A case of which neither the calcium nor the arteries are labelled."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,15 @@ class TrueLabels:
     """What is known of a case; arrays (z, y, x) on the CT's grid.
 
     Attributes:
-        calcium, coronary: uint8 by vessel; 5 everywhere where the truth names no arteries.
+        calcium, coronary: uint8 by vessel; 5 everywhere where the truth names no arteries. None is unknown, which is
+            not empty: nobody labelled it.
         distractors: uint8 kinds of dense structures that are no coronary calcium, or None where not known.
         names_vessels: whether the truth tells the arteries apart.
         origin: see Origin.
     """
 
-    calcium: np.ndarray
-    coronary: np.ndarray
+    calcium: np.ndarray | None
+    coronary: np.ndarray | None
     distractors: np.ndarray | None
     names_vessels: bool
     origin: Origin = field(default_factory=Origin)
@@ -63,22 +69,44 @@ class TrueLabels:
 def read_truth(folder: Path, geometry: Geometry) -> TrueLabels:
     """The labels in `folder`, on the grid of its CT.
 
-    A calcium map of only 0 and 1 takes its arteries from the coronary map; if that has only 0 and 1 as well, the truth
-    names no arteries.
+    A map that is missing, or that the case's record.json calls unknown, stays unknown. A calcium map of only 0 and 1
+    takes its arteries from the coronary map; if that has only 0 and 1 as well, or the record calls the arteries' names
+    unknown, the truth names no arteries.
 
     Raises:
-        InputNotFoundError, UnreadableMaskError, GeometryMismatchError: a map that cannot be used.
+        NoTruthError: neither map is known.
+        UnreadableMaskError, GeometryMismatchError: a map that cannot be used.
         UnreadableTruthError: a damaged truth.json; a missing one is fine.
+        DatasetFileError: a damaged record.json.
     """
-    calcium = read_labels(folder / "calcium.nii.gz", geometry, "true calcium")
-    coronary = read_labels(folder / "coronary.nii.gz", geometry, "true coronary arteries")
-    names_vessels = max(calcium.max(initial=0), coronary.max(initial=0)) > 1
+    unknown = unknown_labels(folder)
+    calcium = None if "calcium" in unknown else _labels(folder / "calcium.nii.gz", geometry, "true calcium")
+    coronary = (
+        None if "coronary" in unknown else _labels(folder / "coronary.nii.gz", geometry, "true coronary arteries")
+    )
+    known = [labels for labels in (calcium, coronary) if labels is not None]
+    if not known:
+        raise NoTruthError(
+            f"'{folder.name}' labels neither calcium nor coronary arteries",
+            "calcium.nii.gz, coronary.nii.gz or both",
+            "Label one of them, or leave the case out",
+        )
+    distractors = None if "distractor" in unknown else _distractors(folder, geometry)
+    names_vessels = "vessels" not in unknown and max(int(labels.max(initial=0)) for labels in known) > 1
     if not names_vessels:
-        calcium, coronary = (np.where(labels > 0, 5, 0).astype(np.uint8) for labels in (calcium, coronary))
-    elif calcium.max(initial=0) == 1:
-        known = (calcium > 0) & (coronary > 0)
-        calcium = np.where(known, coronary, np.where(calcium > 0, 5, 0)).astype(np.uint8)
-    return TrueLabels(calcium, coronary, _distractors(folder, geometry), names_vessels, read_origin(folder))
+        calcium, coronary = _without_names(calcium), _without_names(coronary)
+    elif calcium is not None and coronary is not None and calcium.max(initial=0) == 1:
+        inside = (calcium > 0) & (coronary > 0)
+        calcium = np.where(inside, coronary, np.where(calcium > 0, 5, 0)).astype(np.uint8)
+    return TrueLabels(calcium, coronary, distractors, names_vessels, read_origin(folder))
+
+
+def _labels(path: Path, geometry: Geometry, name: str) -> np.ndarray | None:
+    return read_labels(path, geometry, name) if path.is_file() else None
+
+
+def _without_names(labels: np.ndarray | None) -> np.ndarray | None:
+    return None if labels is None else np.where(labels > 0, 5, 0).astype(np.uint8)
 
 
 def read_origin(folder: Path) -> Origin:

@@ -83,6 +83,17 @@ def without_names(case: str = "plain") -> CaseResult:
     return dataclasses.replace(whole, lesion_counts=only_any, named_voxels=None, named_lesions=None)
 
 
+def without_true_calcium(case: str = "arteries") -> CaseResult:
+    """A case whose truth labels the arteries and says nothing of calcium."""
+    nothing = dict.fromkeys(("calcium", "calcium_before", "named_lesions", "true_scores", "true_threshold_hu"))
+    return case_result(case, lesions=(), lesion_counts={}, **nothing)
+
+
+def without_true_arteries(case: str = "calcium") -> CaseResult:
+    """A case whose truth labels calcium, by artery, and nothing else."""
+    return case_result(case, coronary=None, named_voxels=None)
+
+
 def write_schematic_case(folder: Path) -> Path:
     """The schematic CCTA with its truth, which names no arteries."""
     scan = schematic_ccta()

@@ -1,16 +1,26 @@
 """One case through the whole chain, with a network that answers perfectly and one that finds nothing."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from cacnet.evaluation.case import CaseResult, evaluate_case
 from cacnet.evaluation.metrics import Overlap
 from cacnet.inference import Device, Probabilities
 from cacnet.prepare import prepare
 from cacnet.reading import read_ct
-from evaluation_cases import case_result, without_calcium, without_names, write_schematic_case
+from cacnet.volume import to_sitk
+from evaluation_cases import (
+    case_result,
+    without_calcium,
+    without_names,
+    without_true_arteries,
+    without_true_calcium,
+    write_schematic_case,
+)
 from schematic import schematic_ccta, true_probabilities
 
 
@@ -86,7 +96,55 @@ def test_an_answer_without_arteries_is_no_score_of_zero(
     assert result.lesion_counts["any"]["all"].true_found == 0
 
 
-@pytest.mark.parametrize("case", [case_result(), case_result(found=None), without_calcium(), without_names()])
+@pytest.fixture
+def without(folder: Path, tmp_path: Path):
+    """The case without one of its label maps."""
+
+    def remove(name: str) -> Path:
+        shutil.copytree(folder, tmp_path / "case")
+        (tmp_path / "case" / f"{name}.nii.gz").unlink()
+        return tmp_path / "case"
+
+    return remove
+
+
+@pytest.mark.usefixtures("perfect")
+def test_unlabelled_calcium_leaves_its_figures_out_and_keeps_the_arteries(without, tiny_bundle: Path) -> None:
+    result = evaluate_case("one", without("calcium"), str(tiny_bundle), "cpu")
+    assert (result.calcium, result.calcium_before, result.true_scores, result.true_threshold_hu) == (None,) * 4
+    assert (result.lesions, result.lesion_counts) == ((), {})
+    assert result.coronary.dice > 0.85
+    assert result.found_scores["total"].volume_mm3 > 0
+
+
+@pytest.mark.usefixtures("perfect")
+def test_unlabelled_arteries_leave_their_figures_out_and_keep_the_calcium(without, tiny_bundle: Path) -> None:
+    result = evaluate_case("one", without("coronary"), str(tiny_bundle), "cpu")
+    assert (result.coronary, result.named_voxels) == (None, None)
+    assert result.calcium.dice > 0.85
+    assert result.true_threshold_hu == result.threshold_hu
+    assert result.lesion_counts["any"]["all"].true_found == 2
+
+
+@pytest.mark.usefixtures("perfect")
+def test_a_false_positive_where_nothing_is_labelled_lies_on_something_unknown(without, tiny_bundle: Path) -> None:
+    case, scan = without("coronary"), schematic_ccta()
+    sitk.WriteImage(to_sitk(np.zeros_like(scan.calcium), scan.volume.geometry), str(case / "calcium.nii.gz"))
+    rows = evaluate_case("one", case, str(tiny_bundle), "cpu").lesions
+    assert {row.lies_on for row in rows} == {"not labelled"}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        case_result(),
+        case_result(found=None),
+        without_calcium(),
+        without_names(),
+        without_true_calcium(),
+        without_true_arteries(),
+    ],
+)
 def test_a_result_survives_a_trip_through_json(case: CaseResult) -> None:
     assert CaseResult.from_plain(json.loads(json.dumps(case.to_plain()))) == case
 

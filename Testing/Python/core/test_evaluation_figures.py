@@ -8,7 +8,14 @@ from cacnet.evaluation.figures import compute_figures, f1, paired_scores
 from cacnet.evaluation.lesion_matching import LesionCounts
 from cacnet.evaluation.metrics import Overlap
 from cacnet.evaluation.truth import Origin
-from evaluation_cases import case_result, lesion, without_calcium, without_names
+from evaluation_cases import (
+    case_result,
+    lesion,
+    without_calcium,
+    without_names,
+    without_true_arteries,
+    without_true_calcium,
+)
 
 
 def counts(true: int, true_found: int, found: int, right: int) -> LesionCounts:
@@ -165,3 +172,25 @@ def test_one_case_has_values_without_intervals() -> None:
     assert figures.voxels["calcium_dice"].low is None
     assert figures.scores["agatston"]["total"].icc.note == "1 patient, at least 3 needed"
     assert figures.risk["weighted_kappa"].note == "1 patient, at least 3 needed"
+
+
+def test_cases_without_labels_of_calcium_are_left_out_of_what_needs_them() -> None:
+    figures = compute_figures([case_result("a"), without_true_calcium("b")])
+    assert figures.voxels["calcium_dice"].n == 1
+    assert figures.voxels["coronary_dice"].n == 2
+    assert figures.detection["sensitivity"].n == 1
+    assert figures.scores["agatston"]["total"].bias.n == 1
+    assert sum(map(sum, figures.risk_table)) == 1
+
+
+def test_figures_that_no_case_is_labelled_for_say_so() -> None:
+    figures = compute_figures([without_true_calcium("a"), without_true_calcium("b")])
+    for undefined in (figures.voxels["calcium_dice"], figures.lesions["all"]["any"]["sensitivity"]):
+        assert undefined.value is None
+        assert undefined.note == "the truth does not label it in any case"
+    assert compute_figures([without_true_arteries()]).voxels["coronary_dice"].value is None
+
+
+def test_scores_by_artery_need_no_label_of_the_whole_arteries() -> None:
+    found, true = paired_scores([without_true_arteries()], "agatston", "LAD")
+    assert (found, true) == ([12.0], [10.0])

@@ -10,7 +10,7 @@ from cacnet.evaluation.figures import compute_figures
 from cacnet.evaluation.summary import headline, markdown, outcome_line, plain_table
 from cacnet.evaluation.truth import Origin
 from cacnet.weights import read_card
-from evaluation_cases import case_result, without_calcium
+from evaluation_cases import case_result, without_calcium, without_true_arteries, without_true_calcium
 
 
 @pytest.fixture
@@ -70,3 +70,18 @@ def test_each_case_has_a_line() -> None:
     assert "no calcium, none found" in outcome_line(2, 3, without_calcium())
     assert "Agatston no score (true 0)" in outcome_line(2, 3, without_calcium(found=None))
     assert outcome_line(3, 3, Failure("c", "No CT.")) == "[3/3] c: FAILED: No CT."
+
+
+def test_what_nobody_labelled_is_said_to_be_left_out(evaluation: Evaluation) -> None:
+    partly = dataclasses.replace(
+        evaluation, cases=(*evaluation.cases, without_true_calcium("d"), without_true_arteries("e"))
+    )
+    text = markdown(partly, compute_figures(partly.cases))
+    assert "> 1 of 5 cases do not label the calcium: unknown, not absent" in text
+    assert "> 1 of 5 cases do not label the coronary arteries: unknown, not absent" in text
+    assert "names of the arteries" not in text
+    assert "do not label" not in markdown(evaluation, compute_figures(evaluation.cases))
+
+
+def test_the_line_of_a_case_without_labelled_calcium_says_so() -> None:
+    assert "calcium not labelled, Agatston 12, 20 s" in outcome_line(1, 2, without_true_calcium())

@@ -12,7 +12,14 @@ from cacnet.evaluation.evaluate import Evaluation, Failure
 from cacnet.evaluation.figures import compute_figures
 from cacnet.evaluation.tables import LESION_COLUMNS, record_accuracy, write_evaluation
 from cacnet.weights import load_bundle, read_card
-from evaluation_cases import case_result, lesion, without_calcium, without_names
+from evaluation_cases import (
+    case_result,
+    lesion,
+    without_calcium,
+    without_names,
+    without_true_arteries,
+    without_true_calcium,
+)
 
 
 def evaluation_of(bundle: Path, *cases, failures=()) -> Evaluation:
@@ -119,3 +126,14 @@ def test_recorded_figures_are_in_the_card_and_the_weights_stay_the_same(tmp_path
     assert after.accuracy["figures"]["calcium_dice"]["value"] == pytest.approx(0.75)
     assert after.accuracy["figures"]["agatston_icc"]["not_defined"] == "2 patients, at least 3 needed"
     assert after.weights == before.weights
+
+
+def test_what_nobody_labelled_is_an_empty_cell_and_never_a_zero(tmp_path: Path, tiny_bundle: Path) -> None:
+    cases = (case_result("a"), without_true_calcium("b"), without_true_arteries("c"))
+    write_evaluation(tmp_path / "out", evaluation_of(tiny_bundle, *cases))
+    _, no_calcium, no_arteries = rows(tmp_path / "out" / "cases.csv")
+    for column in ("calcium_dice", "true_agatston", "true_lesions_all", "false_positives_all", "true_threshold_hu"):
+        assert no_calcium[column] == ""
+    assert no_calcium["agatston"] == "12.0"
+    assert no_arteries["coronary_dice"] == ""
+    assert no_arteries["true_LAD_agatston"] == "10.0"

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from cacnet.evaluation.truth import Origin, UnreadableTruthError, read_origin, read_truth
+from cacnet.evaluation.truth import NoTruthError, Origin, UnreadableTruthError, read_origin, read_truth
 from cacnet.masks import UnreadableMaskError
-from cacnet.reading.errors import InputNotFoundError
 from cacnet.volume import Geometry, GeometryMismatchError, to_sitk
 
 GRID = Geometry((2, 2, 4), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
@@ -47,10 +46,33 @@ def test_plain_masks_name_no_arteries(tmp_path: Path) -> None:
     assert truth.coronary[0, 0].tolist() == [5, 5, 0, 0]
 
 
-def test_a_missing_map_is_named(tmp_path: Path) -> None:
-    write(tmp_path, "calcium", [1])
-    with pytest.raises(InputNotFoundError, match="true coronary arteries"):
+@pytest.mark.parametrize(("there", "missing"), [("calcium", "coronary"), ("coronary", "calcium")])
+def test_a_missing_map_is_unknown_not_empty(tmp_path: Path, there: str, missing: str) -> None:
+    write(tmp_path, there, [2])
+    truth = read_truth(tmp_path, GRID)
+    assert getattr(truth, missing) is None
+    assert getattr(truth, there)[0, 0].tolist() == [2, 0, 0, 0]
+    assert truth.names_vessels
+
+
+def test_a_case_without_any_label_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NoTruthError, match="neither calcium nor coronary"):
         read_truth(tmp_path, GRID)
+
+
+@pytest.mark.parametrize(("unknown", "missing"), [("calcium", "calcium"), ("distractor", "distractors")])
+def test_what_the_record_calls_unknown_is_not_taken_from_a_file(tmp_path: Path, unknown: str, missing: str) -> None:
+    write(tmp_path, "distractors", [0, 1])
+    (tmp_path / "record.json").write_text(json.dumps({"schema_version": 1, "unknown": [unknown]}))
+    assert getattr(truth_of(tmp_path, [2], [2, 2]), missing) is None
+
+
+def test_a_record_that_does_not_know_the_arteries_names_takes_them_away(tmp_path: Path) -> None:
+    (tmp_path / "record.json").write_text(json.dumps({"schema_version": 1, "unknown": ["vessels"]}))
+    truth = truth_of(tmp_path, [2], [2, 3])
+    assert not truth.names_vessels
+    assert truth.coronary is not None
+    assert truth.coronary[0, 0].tolist() == [5, 5, 0, 0]
 
 
 def test_a_map_on_another_grid_is_refused(tmp_path: Path) -> None:
