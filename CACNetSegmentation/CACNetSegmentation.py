@@ -43,7 +43,8 @@ def onStartupCompleted():
     """Tell Slicer's other modules what this one brings: terminology, sample data, a statistics plugin."""
     from CACNetSegmentationLib.startup import register_all
 
-    register_all(MODULE_FOLDER, lambda: CACNetSegmentationLogic().makeSampleData())
+    # The logic is kept by its method, and keeps what it makes until that is done.
+    register_all(MODULE_FOLDER, CACNetSegmentationLogic().makeSampleData)
 
 
 class CACNetSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -158,10 +159,8 @@ class CACNetSegmentationLogic(ScriptedLoadableModuleLogic):
         """Make the simulated CCTA in the worker, with a dialog; it is added to the scene when it is done."""
         from CACNetSegmentationLib.widgets.sample_data import SimulatedPatient
 
-        patient = SimulatedPatient(slicer.mrmlScene, self.startJob)
-        slicer.modules.CACNetSimulatedPatient = patient  # somebody must keep it until it is done
-        patient.make()
-        return patient
+        self.simulatedPatient = SimulatedPatient(slicer.mrmlScene, self.startJob)
+        self.simulatedPatient.make()
 
     def dependenciesInstalled(self, requirements):
         """Whether a run could start without installing anything."""

@@ -2,31 +2,20 @@
 
 import json
 
-import numpy as np
 import pytest
-from cacnet import segments
-from cacnet.volume import Geometry, Volume, geometry_of
+from cacnet.edits.stored_review import ReviewFileError
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
-import SimpleITK as sitk  # noqa: E402
-from CACNetSegmentationLib.scene import service, volumes  # noqa: E402
-from CACNetSegmentationLib.scene.lesion_table import LesionTableError  # noqa: E402
+from CACNetSegmentationLib.scene import review_store, segmentations, service, volumes  # noqa: E402
 from CACNetSegmentationLib.scene.segmentations import SegmentationReadError  # noqa: E402
-
-GEOMETRY = Geometry((3, 4, 5), (0.5, 0.4, 0.3), (11.0, -22.0, 33.0), (0.0, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, 1.0))
-CSV = (
-    "id,vessel,volume_mm3,agatston,mass_mg,max_hu,mean_hu,slices,r,a,s,confidence,counts\n"
-    "1,LAD,12.5,40.1,9.75,981,700.5,4,1,2,3,0.9,yes\n"
-)
-
+from CACNetSegmentationLib.self_test import GEOMETRY, made_up_ct, write_made_up_result  # noqa: E402
 
 TOTALS = {"agatston": 40.1, "volume_mm3": 12.5, "mass_mg": 9.75, "lesions": 1}
 
 
 @pytest.fixture
 def ct_node(scene):
-    hu = np.arange(60, dtype=np.int16).reshape(GEOMETRY.shape_zyx)
-    return volumes.node_from_volume(scene, Volume(hu, GEOMETRY), "CT 7")
+    return volumes.node_from_volume(scene, made_up_ct()[0], "CT 7")
 
 
 @pytest.fixture
@@ -37,48 +26,62 @@ def scene_service(scene):
 @pytest.fixture
 def results(tmp_path):
     """A folder as `cacnet segment` writes it."""
-    labels = np.zeros(GEOMETRY.shape_zyx, np.uint8)
-    labels[1, 1, 1] = 2
-    segments.write_seg_nrrd(tmp_path / "segmentation.seg.nrrd", labels, labels, GEOMETRY, "cacnet-1")
-    (tmp_path / "lesions.csv").write_text(CSV, encoding="utf-8")
-    report = {"schema_version": 1, "totals": TOTALS, "protocol": {"name": "ccta-adaptive"}}
-    (tmp_path / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    write_made_up_result(tmp_path, *made_up_ct())
     return tmp_path
 
 
 def _added(scene):
-    return [scene.GetNumberOfNodesByClass(c) for c in ("vtkMRMLSegmentationNode", "vtkMRMLTableNode")]
+    return [scene.GetNumberOfNodesByClass(c) for c in ("vtkMRMLSegmentationNode", "vtkMRMLTextNode")]
 
 
-def test_the_input_file_holds_the_ct_exactly(scene_service, ct_node, tmp_path):
-    scene_service.write_input(ct_node, tmp_path / "ct.nrrd")
-    image = sitk.ReadImage(tmp_path / "ct.nrrd")
-    np.testing.assert_array_equal(sitk.GetArrayFromImage(image).ravel(), np.arange(60))
-    assert geometry_of(image).same_grid(GEOMETRY)
+def test_the_input_is_described_by_its_grid_and_what_dicom_says(scene, ct_node):
+    class Database:
+        def instanceValue(self, instance_uid, tag):  # noqa: N802
+            return "80" if tag == "0018,0060" else ""
+
+    ct_node.SetAttribute("DICOM.instanceUIDs", "1.2")
+    geometry, acquisition = service.SceneService(scene, Database()).describe_input(ct_node)
+    assert geometry.same_grid(GEOMETRY)
+    assert acquisition.kvp == 80.0
 
 
-def test_an_input_that_cannot_be_written_is_a_sentence(scene_service, ct_node, tmp_path):
-    with pytest.raises(service.InputWriteError, match="disk"):
-        scene_service.write_input(ct_node, tmp_path / "absent" / "ct.nrrd")
+def test_the_state_of_an_input_changes_with_its_values_its_place_and_its_transform(scene, scene_service, ct_node):
+    states = [scene_service.input_state(ct_node)]
+    assert scene_service.input_state(ct_node) == states[0]
+    ct_node.GetImageData().Modified()
+    states.append(scene_service.input_state(ct_node))
+    ct_node.SetOrigin(1, 2, 3)
+    states.append(scene_service.input_state(ct_node))
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    ct_node.SetAndObserveTransformNodeID(transform.GetID())
+    states.append(scene_service.input_state(ct_node))
+    assert len(set(states)) == 4
 
 
-def test_the_input_is_described(scene_service, ct_node):
-    assert scene_service.describe_input(ct_node).startswith("5 × 4 × 3 voxels of 0.3 × 0.4 × 0.5 mm")
-
-
-def test_results_become_nodes_named_after_the_ct(scene_service, ct_node, results):
+def test_results_become_nodes_named_after_the_ct_with_a_review(scene_service, ct_node, results):
     loaded = scene_service.load_results(ct_node, results)
     assert loaded.segmentation_node.GetName() == "CT 7 calcium"
-    assert loaded.table_node.GetName() == "CT 7 lesions"
-    assert loaded.table_node.GetNumberOfRows() == 1
-    assert loaded.totals["agatston"] == 40.1
-    assert loaded.protocol_name == "ccta-adaptive"
+    assert review_store.has_review(loaded.segmentation_node)
+    assert loaded.totals["lesions"] == 2
+    assert loaded.protocol_name == "literature"
+    assert scene_service.result_of(ct_node) is loaded.segmentation_node
+
+
+def test_of_several_results_the_one_chosen_before_stays_and_else_the_newest(scene, scene_service, ct_node, results):
+    first = scene_service.load_results(ct_node, results).segmentation_node
+    second = scene_service.load_results(ct_node, results).segmentation_node
+    assert scene_service.result_of(ct_node) is second
+    assert scene_service.result_of(ct_node, first) is first
+    other_ct = volumes.node_from_volume(scene, made_up_ct()[0], "Other")
+    other = segmentations.create_segmentation(scene, made_up_ct()[1], made_up_ct()[1], other_ct, "t", "Other")
+    assert scene_service.result_of(ct_node, other) is second
+    assert scene_service.result_of(None, other) is None
 
 
 def test_a_protocol_given_by_name_alone_is_read(scene_service, ct_node, results):
-    report = {"totals": TOTALS, "protocol": "literature"}
+    report = {"totals": TOTALS, "protocol": "ccta-adaptive"}
     (results / "report.json").write_text(json.dumps(report))
-    assert scene_service.load_results(ct_node, results).protocol_name == "literature"
+    assert scene_service.load_results(ct_node, results).protocol_name == "ccta-adaptive"
 
 
 @pytest.mark.parametrize("content", [None, "{", "{}", '{"totals": 3, "protocol": "x"}'])
@@ -101,23 +104,23 @@ def test_a_report_that_lacks_what_is_shown_says_so(scene, scene_service, ct_node
     assert _added(scene) == [0, 0]
 
 
-def test_a_missing_lesion_list_is_not_an_empty_one(scene, scene_service, ct_node, results):
-    (results / "lesions.csv").unlink()
-    with pytest.raises(service.MissingResultError, match=r"no lesions\.csv"):
+def test_a_missing_review_adds_nothing(scene, scene_service, ct_node, results):
+    (results / "review.json").unlink()
+    with pytest.raises((ReviewFileError, OSError)):
         scene_service.load_results(ct_node, results)
     assert _added(scene) == [0, 0]
 
 
-def test_a_missing_segmentation_adds_no_table_either(scene, scene_service, ct_node, results):
+def test_a_damaged_review_adds_nothing(scene, scene_service, ct_node, results):
+    (results / "review.json").write_text("{}")
+    with pytest.raises(ReviewFileError):
+        scene_service.load_results(ct_node, results)
+    assert _added(scene) == [0, 0]
+
+
+def test_a_missing_segmentation_adds_no_review_either(scene, scene_service, ct_node, results):
     (results / "segmentation.seg.nrrd").unlink()
     with pytest.raises(SegmentationReadError):
-        scene_service.load_results(ct_node, results)
-    assert _added(scene) == [0, 0]
-
-
-def test_a_damaged_lesion_list_adds_nothing(scene, scene_service, ct_node, results):
-    (results / "lesions.csv").write_text("id,vessel\n1,LAD\n")
-    with pytest.raises(LesionTableError):
         scene_service.load_results(ct_node, results)
     assert _added(scene) == [0, 0]
 

@@ -1,8 +1,18 @@
 """Sentences of the panel."""
 
 import pytest
+from cacnet.findings import Finding, Severity
+from cacnet.volume import Acquisition, Geometry
 from cacnet.worker import STAGE_SHARES
-from CACNetSegmentationLib.widgets.wording import STAGE_TITLES, progress_text, time_left_text, totals_text
+from CACNetSegmentationLib.widgets.wording import (
+    STAGE_TITLES,
+    acquisition_text,
+    findings_html,
+    input_text,
+    progress_text,
+    time_left_text,
+    totals_text,
+)
 
 TOTALS = {"agatston": 123.456, "volume_mm3": 98.76, "mass_mg": 21.0, "lesions": 3, "vessels": 2, "cac_drs": "A2/N2"}
 
@@ -45,3 +55,24 @@ def test_a_zero_for_want_of_arteries_is_not_shown_as_a_score():
     text = totals_text({"agatston": 0.0, "volume_mm3": 0.0, "lesions": 0, "conclusive": False}, "ccta-adaptive")
     assert text.startswith("No score")
     assert "Agatston" not in text
+
+
+def test_findings_are_listed_by_gravity_with_a_shape_each_and_no_markup_of_their_own():
+    findings = [Finding("n", Severity.NOTE, "fine"), Finding("e", Severity.ERROR, "a < b")]
+    html = findings_html(findings)
+    assert html.index("a &lt; b") < html.index("fine")
+    assert "✖" in html
+    assert "●" in html
+    assert findings_html([]) == ""
+
+
+def test_what_is_not_known_of_a_scan_is_left_out():
+    known = Acquisition(kvp=100.0, slice_thickness_mm=0.6, kernel="Bv40", manufacturer="ACME", patient_age_years=61.4)
+    assert acquisition_text(known) == "100 kVp · slices of 0.6 mm · kernel Bv40 · ACME · 61 years"
+    assert acquisition_text(Acquisition(patient_sex="F")) == "F"
+    assert acquisition_text(Acquisition()) == ""
+
+
+def test_a_ct_is_described_by_voxels_spacing_and_size_x_first():
+    text = input_text(Geometry((300, 400, 500), (0.5, 0.4, 0.35)), Acquisition())
+    assert text == "500 × 400 × 300 voxels of 0.35 × 0.4 × 0.5 mm, 175 × 160 × 150 mm in all"
