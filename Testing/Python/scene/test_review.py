@@ -1,6 +1,7 @@
 """Corrections in a scene: lesions, scores, segments and the journal change together, and undo takes all of it back."""
 
 import gc
+import inspect
 import weakref
 
 import numpy as np
@@ -20,6 +21,7 @@ from CACNetSegmentationLib.scene import segmentations  # noqa: E402
 from CACNetSegmentationLib.scene.live_review import ClosedReviewError  # noqa: E402
 from CACNetSegmentationLib.scene.review import SceneReview  # noqa: E402
 from CACNetSegmentationLib.scene.review_store import REVIEW_ROLE  # noqa: E402
+from CACNetSegmentationLib.widgets.review.service import ReviewService  # noqa: E402
 
 
 @pytest.fixture
@@ -46,6 +48,15 @@ def tag(review, segment_id: str) -> str:
     value = vtk.reference("")
     review.segmentation_node.GetSegmentation().GetSegment(segment_id).GetTag("DICOM.SegmentAlgorithmType", value)
     return str(value)
+
+
+def test_the_widgets_find_everything_that_they_ask_for():
+    for name, asked in vars(ReviewService).items():
+        if name.startswith("_"):
+            continue
+        offered = getattr(SceneReview, name)
+        if callable(asked):
+            assert list(inspect.signature(offered).parameters) == list(inspect.signature(asked).parameters), name
 
 
 def test_a_result_starts_with_the_network_s_scores_and_untouched_segments(review):
