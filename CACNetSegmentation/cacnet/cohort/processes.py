@@ -18,7 +18,7 @@ Work = Callable[[CaseJob], CaseOutcome]
 ATTEMPTS = 2
 """A case whose worker died is done once more: where memory ran out, the next attempt may have more of it."""
 PATIENCE_S = 3.0
-"""How long a worker that was told to end may take before it is killed."""
+"""How long a worker whose connection ended may take to be gone."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -49,13 +49,10 @@ class _Worker:
         return True
 
     def end(self) -> None:
-        """End the process, by force if it must be."""
+        """End the process at once: outputs appear whole or not at all, so there is nothing for it to tidy up."""
         self.connection.close()
-        self.process.terminate()
-        self.process.join(PATIENCE_S)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
+        self.process.kill()
+        self.process.join()
 
 
 def run_in_processes(work: Work, jobs: Iterable[CaseJob], workers: int) -> Iterator[tuple[CaseJob, CaseOutcome | Lost]]:
@@ -83,7 +80,7 @@ def run_in_processes(work: Work, jobs: Iterable[CaseJob], workers: int) -> Itera
                     yield job, outcome
                     continue
                 team.remove(worker)
-                worker.process.join(PATIENCE_S)
+                worker.process.join(PATIENCE_S)  # its exit code comes a moment after its connection ends
                 code = worker.process.exitcode
                 worker.end()
                 tried[job.case] = tried.get(job.case, 0) + 1

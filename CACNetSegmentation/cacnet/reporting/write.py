@@ -24,6 +24,10 @@ class UnknownFormatError(CacnetError):
     """A report format that does not exist."""
 
 
+class MissingLibraryError(CacnetError):
+    """A library that a format is written with is not installed."""
+
+
 class ReportFormat(StrEnum):
     """What a report can be written as."""
 
@@ -57,12 +61,19 @@ def write_reports(folder: Path, report: CaseReport, formats: Iterable[ReportForm
     The files are case_report.pdf, .html, .xlsx and .json, and case_report_<table>.csv for each table.
 
     Raises:
-        UnwritableOutputError: nothing was written.
+        UnwritableOutputError, MissingLibraryError: nothing was written.
     """
     names: list[str] = []
     with staged_folder(folder) as staging:
         for form in formats:
-            names += _write(staging, report, ReportFormat(form))
+            try:
+                names += _write(staging, report, ReportFormat(form))
+            except ImportError as error:
+                raise MissingLibraryError(
+                    f"a report as {form} needs the library '{error.name}', which is not installed",
+                    "the libraries of requirements.txt",
+                    "Install them, or choose another format",
+                ) from error
     return [folder / name for name in names]
 
 

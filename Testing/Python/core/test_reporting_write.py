@@ -1,6 +1,7 @@
 """All reports appear, or none."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,13 @@ def test_the_json_has_a_version_and_the_same_numbers(tmp_path: Path) -> None:
     assert document["summary"]["agatston"] == 28.0
     assert [lesion["agatston"] for lesion in document["lesions"]] == [8.0, 16.0, 4.0]
     assert {"vessels", "slices", "audit", "findings"} <= set(document)
+
+
+def test_a_library_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(write.MissingLibraryError, match="openpyxl"):
+        write_reports(tmp_path, found_report(), formats_named(["json", "xlsx"]))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_format_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
