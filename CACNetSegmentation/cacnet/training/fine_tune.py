@@ -7,6 +7,7 @@ new model goes to the user's models unless it would replace a better one.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -105,7 +106,7 @@ def fine_tune(request: FineTuning, resume: bool = False, progress: Progress = si
     bundle = train(run, resume, progress=progress)
     if bundle is None:
         raise WorseModelError("the model was trained by another process", "one process", "Train without torchrun")
-    trained = load_bundle(bundle.folder)
+    trained = _trained(bundle, start)
     device = training_device(run.device, run.config.precision)
     held_out = None
     if data.held_out_ids:
@@ -169,6 +170,13 @@ def _say_plan(run: Run, data: ClinicData) -> None:
     )
 
 
+def _trained(bundle: ModelBundle, start: LoadedModel) -> LoadedModel:
+    """The new model, which goes on answering in tiles as large as before even if it was trained on smaller patches."""
+    model = load_bundle(bundle.folder)
+    tile = max(model.card.input.tile_voxels, start.card.input.tile_voxels)
+    return LoadedModel(model.network, replace(model.card, input=replace(model.card.input, tile_voxels=tile)))
+
+
 def _with_card(
     trained: LoadedModel, start: LoadedModel, data: ClinicData, held_out: HeldOut | None, run: Run
 ) -> ModelBundle:
@@ -204,7 +212,11 @@ def _require_better(bundle: ModelBundle, models: Path, data: ClinicData, device:
         raise WorseModelError(f"there is a model '{card.id}', and no case is held out to compare it on", "", way_out)
     compared = compare(load_bundle(models / card.id), new, list_cases(data.held_out), device)
     old_dice, new_dice = compared.calcium_dice
-    if not new_dice >= old_dice:
+    if math.isnan(old_dice + new_dice):
+        raise WorseModelError(
+            f"there is a model '{card.id}', and no held-out case has calcium to compare it on", "", way_out
+        )
+    if new_dice < old_dice:
         raise WorseModelError(
             f"the installed model '{card.id}' has a calcium Dice of {old_dice:.3f} on the held-out cases, the new one "
             f"{new_dice:.3f}",

@@ -37,12 +37,16 @@ class HeldOut:
 
     @property
     def calcium_dice(self) -> tuple[float, float]:
-        """Mean over the cases that have one, before and after; nan where none has."""
-        return _mean([c.before.calcium_dice for c in self.cases]), _mean([c.after.calcium_dice for c in self.cases])
+        """Mean over the cases with calcium, before and after; nan where none has any.
+
+        In a case without calcium Dice is 0 or not defined; what was found there are false positives.
+        """
+        cases = [case for case in self.cases if case.before.lesions]
+        return _mean([c.before.calcium_dice for c in cases]), _mean([c.after.calcium_dice for c in cases])
 
     @property
     def coronary_dice(self) -> tuple[float, float]:
-        """As `calcium_dice`, of the arteries."""
+        """Of the arteries; mean over the cases in which they are labelled."""
         return _mean([c.before.coronary_dice for c in self.cases]), _mean([c.after.coronary_dice for c in self.cases])
 
     def table(self) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -145,6 +146,20 @@ def test_a_model_that_cannot_be_compared_is_not_replaced_unasked(request_for, tm
     fine_tune(replace(request_for(), held_out_share=0.0))
     with pytest.raises(WorseModelError, match="no case is held out"):
         fine_tune(replace(request_for(output=tmp_path / "again"), held_out_share=0.0))
+
+
+def test_held_out_cases_without_calcium_compare_nothing(request_for, tmp_path, monkeypatch):
+    fine_tune(request_for())
+    monkeypatch.setattr(held_out, "validate", lambda *_: ValidationScores(math.nan, 0.6, 0, 0, 0))
+    with pytest.raises(WorseModelError, match="no held-out case has calcium"):
+        fine_tune(request_for(output=tmp_path / "again"))
+
+
+def test_smaller_patches_do_not_make_smaller_tiles(request_for, tmp_path, start):
+    loaded = load_bundle(start)
+    wide = ModelCard("wide", "Wide", input=InputContract(tile_voxels=48))
+    folder = save_bundle(loaded.network, wide, tmp_path).folder
+    assert fine_tune(request_for(init=str(folder))).bundle.card.input.tile_voxels == 48
 
 
 def test_without_held_out_cases_the_card_claims_no_accuracy(request_for):

@@ -12,12 +12,12 @@ HELD_OUT = HeldOut(
     (
         HeldOutCase("a", ValidationScores(0.4, 0.8, 5, 2, 3), ValidationScores(0.6, 0.9, 5, 4, 1)),
         HeldOutCase("b", ValidationScores(0.2, NAN, 1, 0, 0), ValidationScores(0.5, NAN, 1, 1, 2)),
-        HeldOutCase("c", ValidationScores(NAN, 0.6, 0, 0, 1), ValidationScores(NAN, 0.7, 0, 0, 0)),
+        HeldOutCase("c", ValidationScores(0.0, 0.6, 0, 0, 1), ValidationScores(NAN, 0.7, 0, 0, 0)),
     ),
 )
 
 
-def test_means_leave_out_what_is_not_known():
+def test_means_leave_out_what_is_not_known_and_scans_without_calcium():
     assert HELD_OUT.calcium_dice == pytest.approx((0.3, 0.55))
     assert HELD_OUT.coronary_dice == pytest.approx((0.7, 0.8))
     assert math.isnan(HeldOut("start", ()).calcium_dice[0])
