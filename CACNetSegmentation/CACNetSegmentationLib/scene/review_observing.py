@@ -14,7 +14,7 @@ class ReviewObserver:
 
     Args:
         nodes: of the review; one of them is a segmentation.
-        on_painted: called when somebody else has painted, added or removed a segment.
+        on_painted: called when somebody else has painted, added, removed or otherwise changed a segment.
         on_gone: called when a node is removed, or the scene closes.
     """
 
@@ -31,7 +31,13 @@ class ReviewObserver:
         painting = slicer.vtkSegmentation
         for node in self._nodes:
             if node.IsA("vtkMRMLSegmentationNode"):
-                for event in (painting.SourceRepresentationModified, painting.SegmentAdded, painting.SegmentRemoved):
+                for event in (
+                    painting.SourceRepresentationModified,
+                    painting.SegmentAdded,
+                    painting.SegmentRemoved,
+                    # All that is heard of the Segment Editor's own undo; also of a new name or colour.
+                    painting.SegmentModified,
+                ):
                     self._observe(node, event, self._painted)
         self._observe(scene, slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._removed)
         self._observe(scene, slicer.vtkMRMLScene.StartCloseEvent, self._closing)

@@ -223,6 +223,27 @@ def test_a_segment_painted_on_a_grid_of_its_own_is_taken_over_to_the_ct(review, 
     agree(review)
 
 
+def test_the_segment_editor_s_own_undo_is_a_stroke_too(review, node):
+    history = slicer.vtkSegmentationHistory()
+    history.SetSegmentation(node.GetSegmentation())
+    heard = []
+    review.on_pending_strokes(lambda: heard.append(True))
+    history.SaveState()
+    review.relabel([1], Vessel.LCX)
+    history.RestorePreviousState()
+    assert heard
+    np.testing.assert_array_equal(shown(review), labels())
+    review.absorb_strokes()
+    assert review.summary.lesions[0].vessel is Vessel.LAD
+    assert actions(review) == [Action.RELABEL, Action.PAINT]
+
+
+def test_a_new_colour_changes_no_lesion(review, node):
+    node.GetSegmentation().GetSegment("LAD").SetColor(0.1, 0.2, 0.3)
+    review.absorb_strokes()
+    assert actions(review) == []
+
+
 def test_a_stroke_far_from_all_calcium_makes_the_layer_grow(review, node):
     paint(node, "LM", np.s_[7:8, 22:24, 0:2])
     review.absorb_strokes()
