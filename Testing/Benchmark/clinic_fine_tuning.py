@@ -4,9 +4,8 @@
 
 Its patients are simulated, but their scans look like none that the bundled model has seen: 70 kV, so brighter blood; a
 sharper kernel and more noise than the simulator draws; calcium of lower density. They go the way of a user's: reviewed,
-exported, approved, then `cacnet train --data`, mixed with the simulated cases of --cases; some are held out, and Dice on
-these is printed before and after. Scans that are there are kept, so the script can be stopped and started again
-(--resume goes on training).
+exported, approved, then `cacnet train --data`, mixed with the simulated cases of --cases. Some are held out, and Dice
+on these is printed before and after. Scans that are there are kept; --resume goes on training.
 """
 
 from __future__ import annotations
