@@ -62,7 +62,7 @@ def test_a_refused_approval_is_explained(reader):
     reader.service.accept_all()
     reader.service.approve = refuse
     reader.ui.approveButton.click()
-    assert "the journal cannot be written" in reader.ui.finishMessageLabel.text
+    assert "The journal cannot be written" in reader.ui.finishMessageLabel.text
 
 
 def exports(results):
@@ -90,7 +90,7 @@ def test_an_export_says_what_it_wrote_or_why_it_could_not(open_review):
     buttons["Report"].click()
     assert reader.ui.exportMessageLabel.text == "Written to report.pdf."
     buttons["DICOM"].click()
-    assert "the CT has no study &lt;UID&gt;" in reader.ui.exportMessageLabel.text
+    assert "The CT has no study &lt;UID&gt;" in reader.ui.exportMessageLabel.text
 
 
 def test_without_exports_there_is_no_such_section(reader):

@@ -65,4 +65,4 @@ def test_a_refused_patient_is_explained(reader):
 
     reader.service.set_patient = refuse
     reader.ui.ageSpinBox.value = 30
-    assert "an age of 30 years" in reader.ui.patientMessageLabel.text
+    assert "An age of 30 years" in reader.ui.patientMessageLabel.text

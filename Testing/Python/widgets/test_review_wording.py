@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 from cacnet.anatomy import Vessel
-from cacnet.edits.review import RejectReason
+from cacnet.edits.review import RejectReason, ReviewState
+from cacnet.edits.summary import Difference
 from cacnet.scoring import HoffPercentile
 from cacnet.vessels.places import Third
 from CACNetSegmentationLib.widgets.review import wording
@@ -59,7 +60,7 @@ def test_lesions_below_the_minimum_are_mentioned(service):
     totals = service.summary.totals
     assert "minimum" not in wording.sums_html(service.summary)
     summary = replace(service.summary, totals=replace(totals, lesions_below_rule=2))
-    assert "2 more lesions below the protocol's minimum" in wording.sums_html(summary)
+    assert "2 lesions more below the protocol's minimum" in wording.sums_html(summary)
 
 
 @pytest.mark.parametrize(
@@ -122,3 +123,22 @@ def test_names_from_outside_are_escaped_in_rich_text(service):
     service.accept_all()
     service.approve("<b>")
     assert "&lt;b&gt;" in wording.headline_html(service.summary)
+
+
+def test_an_estimate_without_contrast_stands_beside_the_raw_score_with_its_origin(service):
+    assert wording.estimate_html(service.summary) == ""
+    service.use_protocol("ccta-adaptive")
+    text = wording.estimate_html(service.summary)
+    assert f"<b>{service.summary.equivalent.estimate:.0f}</b>" in text
+    assert "95 % interval" in text
+    assert "Calibrated on simulation, not validated on patients" in text
+
+
+def test_every_state_reason_and_difference_has_a_name():
+    assert set(wording.STATE_NAMES) == set(ReviewState)
+    assert set(wording.REASON_NAMES) == set(RejectReason)
+    assert set(wording.DIFFERENCE_NAMES) == set(Difference)
+
+
+def test_the_first_letter_of_a_reason_chooses_it():
+    assert len({name[0] for name in wording.REASON_NAMES.values()}) == len(RejectReason)

@@ -9,7 +9,7 @@ from cacnet.anatomy import Vessel
 from cacnet.edits.review import RejectReason
 
 from CACNetSegmentationLib.widgets.review.commands import COMMANDS, MENU, RELABEL, Command, Name
-from CACNetSegmentationLib.widgets.review.wording import VESSEL_COLOURS, reason_text
+from CACNetSegmentationLib.widgets.review.wording import ARTERY, REASON_NAMES, REJECT_AS, VESSEL_COLOURS
 
 _CHIP_PX = 10
 
@@ -87,18 +87,18 @@ class Actions:
             shortcut.setEnabled(not self._open_menus)
 
     def _reason_menu(self, reject: Callable):
-        menu = self._make_menu("Reject as")
+        menu = self._make_menu(REJECT_AS)
         self._reasons = {}
         for reason in RejectReason:
             # First letters differ, so a reason is one key press.
-            action = qt.QAction(f"&{reason_text(reason)}", menu)
+            action = qt.QAction(f"&{REASON_NAMES[reason]}", menu)
             action.connect("triggered()", _call(reject, reason))
             menu.addAction(action)
             self._reasons[reason] = action
         return menu
 
     def _relabel_menu(self):
-        menu = self._make_menu("Artery")
+        menu = self._make_menu(ARTERY)
         for vessel in Vessel:
             menu.addAction(self._actions[RELABEL[vessel]])
         return menu

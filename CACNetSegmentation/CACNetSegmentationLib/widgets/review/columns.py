@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from cacnet.edits.review import ReviewState
 from cacnet.edits.summary import LesionRow
 
-from CACNetSegmentationLib.widgets.review.wording import number, place_text
+from CACNetSegmentationLib.widgets.review.wording import DIFFERENCE_NAMES, REASON_NAMES, number, place_text
+from CACNetSegmentationLib.widgets.translation import _
 
 STATE_MARKS = {ReviewState.UNREVIEWED: "○", ReviewState.ACCEPTED: "✓", ReviewState.REJECTED: "✕"}
 _STATE_ORDER = {state: place for place, state in enumerate(ReviewState)}
@@ -40,49 +41,49 @@ def _place_order(row: LesionRow) -> float:
 
 
 def _change_text(row: LesionRow) -> str:
-    return str(row.reason.value) if row.reason else str(row.difference.value)
+    return REASON_NAMES[row.reason].lower() if row.reason else DIFFERENCE_NAMES[row.difference]
 
 
 COLUMNS = (
-    Column("#", "Number of the lesion; it stays through every edit", lambda r: str(r.id), lambda r: r.id, "8888"),
+    Column("#", _("Number of the lesion; it stays through every edit"), lambda r: str(r.id), lambda r: r.id, "8888"),
     Column(
         "",
-        "State: ○ not reviewed, ✓ accepted, ✕ rejected",
+        _("State: ○ not reviewed, ✓ accepted, ✕ rejected"),
         lambda r: STATE_MARKS[r.state],
         lambda r: _STATE_ORDER[r.state],
         "○",
         is_number=False,
     ),
     Column(
-        "Vessel",
-        "Artery that the calcium lies in (keys 1 to 5)",
+        _("Vessel"),
+        _("Artery that the calcium lies in (keys 1 to 5)"),
         lambda r: r.vessel.label,
         lambda r: int(r.vessel),
         "■ Unassigned",
         is_number=False,
     ),
     Column(
-        "Location",
-        "Third of the artery, and the way along it from its ostium in the aorta",
+        _("Location"),
+        _("Third of the artery, and the way along it from its ostium in the aorta"),
         place_text,
         _place_order,
         "prox 88 mm",
         is_number=False,
     ),
-    Column("Agatston", "What it adds to the total", lambda r: number(r.agatston), lambda r: r.agatston, "8888"),
-    Column("mm³", "Volume that counts", lambda r: number(r.volume_mm3), lambda r: r.volume_mm3, "8888"),
-    Column("mg", "Mass, by the nominal factor", lambda r: number(r.mass_mg), lambda r: r.mass_mg, "88.8"),
-    Column("HU", "Brightest voxel", lambda r: f"{r.max_hu:.0f}", lambda r: r.max_hu, "8888"),
+    Column("Agatston", _("What it adds to the total"), lambda r: number(r.agatston), lambda r: r.agatston, "8888"),
+    Column("mm³", _("Volume that counts"), lambda r: number(r.volume_mm3), lambda r: r.volume_mm3, "8888"),
+    Column("mg", _("Mass, by the nominal factor"), lambda r: number(r.mass_mg), lambda r: r.mass_mg, "88.8"),
+    Column("HU", _("Brightest voxel"), lambda r: f"{r.max_hu:.0f}", lambda r: r.max_hu, "8888"),
     Column(
-        "Conf.",
-        "Mean probability that the network gave it",
+        _("Conf."),
+        _("Mean probability that the network gave it"),
         lambda r: "–" if r.confidence is None else f"{100 * r.confidence:.0f} %",
         lambda r: UNKNOWN if r.confidence is None else r.confidence,
         "100 %",
     ),
     Column(
-        "Change",
-        "How it differs from what the network found, and for a rejected lesion the reason",
+        _("Change"),
+        _("How it differs from what the network found, and for a rejected lesion the reason"),
         _change_text,
         _change_text,
         "aortic wall",

@@ -7,6 +7,8 @@ from enum import IntEnum, StrEnum
 
 from cacnet.anatomy import Vessel
 
+from CACNetSegmentationLib.widgets.translation import _
+
 
 class Needs(IntEnum):
     """How many selected lesions a correction needs at least."""
@@ -71,49 +73,72 @@ class Command:
 
 
 def _relabel(vessel: Vessel) -> Command:
-    where = "no known artery" if vessel is Vessel.UNASSIGNED else f"the {vessel.label}"
+    unassigned = vessel is Vessel.UNASSIGNED
+    where = _("The selected lesions lie in the {vessel}").format(vessel=vessel.label)
     return Command(
         RELABEL[vessel],
-        "None" if vessel is Vessel.UNASSIGNED else vessel.label,
-        f"The selected lesions lie in {where}",
+        _("None") if unassigned else vessel.label,
+        _("The selected lesions lie in no known artery") if unassigned else where,
         (str(int(vessel)),),
         menu_text=vessel.label,
     )
 
 
 COMMANDS = (
-    Command(Name.ACCEPT, "✓ Accept", "Agree with the selected lesions and go on to the next unreviewed one", ("A",),
-            menu_text="Accept"),
+    Command(
+        Name.ACCEPT,
+        _("✓ Accept"),
+        _("Agree with the selected lesions and go on to the next unreviewed one"),
+        ("A",),
+        menu_text=_("Accept"),
+    ),
     Command(
         Name.REJECT,
-        "✕ Reject",
-        "The selected lesions are no coronary calcium; asks for the reason, they stay in the table and can be restored",
+        _("✕ Reject"),
+        _("The selected lesions are no coronary calcium; asks why, and they can be restored"),
         ("Del", "Backspace"),
-        menu_text="Reject as",
+        menu_text=_("Reject as"),
     ),
-    Command(Name.REJECT_AGAIN, "Reject again", "Reject with the reason used last", ("Shift+Del", "Shift+Backspace")),
-    Command(Name.RESTORE, "Restore", "Take acceptance or rejection of the selected lesions back", ("O",)),
+    Command(
+        Name.REJECT_AGAIN, _("Reject again"), _("Reject with the reason used last"), ("Shift+Del", "Shift+Backspace")
+    ),
+    Command(Name.RESTORE, _("Restore"), _("Take acceptance or rejection of the selected lesions back"), ("O",)),
     *(_relabel(vessel) for vessel in Vessel),
-    Command(Name.SPLIT, "Split", "Cut the lesion in two at its waist", ("S",), Needs.ONE, "Split at the waist"),
+    Command(
+        Name.SPLIT, _("Split"), _("Cut the lesion in two at its waist"), ("S",), Needs.ONE, _("Split at the waist")
+    ),
     Command(
         Name.SPLIT_BY_PLANE,
-        "Split by slice",
-        "Cut the lesion in two by the plane of the red slice view",
+        _("Split by slice"),
+        _("Cut the lesion in two by the plane of the red slice view"),
         (),
         Needs.ONE,
-        "Split by the red slice's plane",
+        _("Split by the red slice's plane"),
     ),
-    Command(Name.MERGE, "Merge", "Make the selected lesions one; it keeps number and artery of the largest", ("M",),
-            Needs.TWO),
-    Command(Name.ERASE, "Erase", "Remove all voxels of the selected lesions; undo brings them back", ("E",)),
-    Command(Name.ADD, "+ Add by click", "Click on calcium in a slice view to add it as a lesion", ("C",), Needs.NONE,
-            "Add by click"),
-    Command(Name.UNDO, "↶", "Undo the last correction", ("U", "Ctrl+Z"), Needs.NONE, "Undo"),
-    Command(Name.REDO, "↷", "Redo what was undone", ("R", "Ctrl+Y"), Needs.NONE, "Redo"),
-    Command(Name.PREVIOUS, "▲", "Go to the previous unreviewed lesion", ("P", "B"), Needs.NONE, "Previous unreviewed"),
-    Command(Name.NEXT, "▼", "Go to the next unreviewed lesion", ("N", "F"), Needs.NONE, "Next unreviewed"),
-    Command(Name.JUMP, "Show", "Centre all views on the lesion", ("J",), Needs.SOME, "Show in the views"),
-)  # fmt: skip
+    Command(
+        Name.MERGE,
+        _("Merge"),
+        _("Make the selected lesions one; it keeps number and artery of the largest"),
+        ("M",),
+        Needs.TWO,
+    ),
+    Command(Name.ERASE, _("Erase"), _("Remove all voxels of the selected lesions; undo brings them back"), ("E",)),
+    Command(
+        Name.ADD,
+        _("+ Add by click"),
+        _("Click on calcium in a slice view to add it as a lesion"),
+        ("C",),
+        Needs.NONE,
+        _("Add by click"),
+    ),
+    Command(Name.UNDO, "↶", _("Undo the last correction"), ("U", "Ctrl+Z"), Needs.NONE, _("Undo")),
+    Command(Name.REDO, "↷", _("Redo what was undone"), ("R", "Ctrl+Y"), Needs.NONE, _("Redo")),
+    Command(
+        Name.PREVIOUS, "▲", _("Go to the previous unreviewed lesion"), ("P", "B"), Needs.NONE, _("Previous unreviewed")
+    ),
+    Command(Name.NEXT, "▼", _("Go to the next unreviewed lesion"), ("N", "F"), Needs.NONE, _("Next unreviewed")),
+    Command(Name.JUMP, _("Show"), _("Centre all views on the lesion"), ("J",), Needs.SOME, _("Show in the views")),
+)
 
 MENU = (
     Name.ACCEPT,

@@ -13,7 +13,18 @@ from CACNetSegmentationLib.widgets.review.commands import RELABEL, Name
 from CACNetSegmentationLib.widgets.review.lesion_table import LesionTable
 from CACNetSegmentationLib.widgets.review.messages import Message
 from CACNetSegmentationLib.widgets.review.service import PositionRas, ReviewService
-from CACNetSegmentationLib.widgets.review.wording import ALL_REVIEWED, PLACE_A_POINT, no_lesions_text, progress_text
+from CACNetSegmentationLib.widgets.review.wording import (
+    ALL_LESIONS,
+    ALL_REVIEWED,
+    ALL_VESSELS,
+    LAST_UNREVIEWED,
+    NEAREST_ARTERY,
+    PLACE_A_POINT,
+    STATE_NAMES,
+    hidden_text,
+    no_lesions_text,
+    progress_text,
+)
 
 CancelPicking = Callable[[], None]
 PickPoint = Callable[[Callable[[PositionRas | None], None]], CancelPicking]
@@ -62,12 +73,12 @@ class Corrections:
         self.table.show(summary.lesions)
         self._ui.noLesionsLabel.text = no_lesions_text(summary) if not every else ""
         self._ui.noLesionsLabel.visible = not every
-        self._ui.lesionTable.visible = every > 0
-        self._ui.filterFrame.visible = every > 0
+        for widget in (self._ui.lesionTable, self._ui.filterFrame, self._ui.progressLabel, self._ui.reviewProgressBar):
+            widget.visible = every > 0
         self._enable()
 
     def start(self) -> None:
-        """A review was opened: every lesion visible, the first unreviewed one chosen but not jumped to."""
+        """A review was opened: show every lesion, choose the first unreviewed one without going there."""
         self.stop_picking()
         self.message.say("")
         for box in (self._ui.stateFilterComboBox, self._ui.vesselFilterComboBox):
@@ -75,6 +86,7 @@ class Corrections:
         self._ui.idFilterLineEdit.text = ""
         first = self.table.unreviewed_from(None, 1)
         self.table.select([] if first is None else [first])
+        self._ui.lesionTable.setFocus()
 
     def stop_picking(self) -> None:
         """Leave the mode in which a click adds a lesion."""
@@ -89,11 +101,11 @@ class Corrections:
 
     def _fill_filters(self) -> None:
         for state in _STATE_FILTERS:
-            self._ui.stateFilterComboBox.addItem("All lesions" if state is None else str(state.value).capitalize())
+            self._ui.stateFilterComboBox.addItem(ALL_LESIONS if state is None else STATE_NAMES[state])
         for vessel in _VESSEL_FILTERS:
-            self._ui.vesselFilterComboBox.addItem("All vessels" if vessel is None else vessel.label)
+            self._ui.vesselFilterComboBox.addItem(ALL_VESSELS if vessel is None else vessel.label)
         for vessel in _ADD_VESSELS:
-            self._ui.addVesselComboBox.addItem("nearest" if vessel is Vessel.UNASSIGNED else vessel.label)
+            self._ui.addVesselComboBox.addItem(NEAREST_ARTERY if vessel is Vessel.UNASSIGNED else vessel.label)
         self._ui.stateFilterComboBox.connect("currentIndexChanged(int)", lambda index: self._filter())
         self._ui.vesselFilterComboBox.connect("currentIndexChanged(int)", lambda index: self._filter())
         self._ui.idFilterLineEdit.connect("textChanged(QString)", lambda text: self._filter())
@@ -180,9 +192,7 @@ class Corrections:
         elif self._summary is not None and self._summary.unreviewed:
             left = set(self._summary.unreviewed)
             hidden = len(left - set(self.table.visible))
-            self.message.say(
-                f"{hidden} unreviewed hidden by the filter." if hidden else "This is the only lesion left to review."
-            )
+            self.message.say(hidden_text(hidden) if hidden else LAST_UNREVIEWED)
         else:
             self.message.say(ALL_REVIEWED)
 

@@ -10,7 +10,7 @@ from cacnet.edits.summary import ReviewSummary
 
 from CACNetSegmentationLib.widgets.review.corrections import Act
 from CACNetSegmentationLib.widgets.review.messages import Message
-from CACNetSegmentationLib.widgets.review.wording import count, finish_text
+from CACNetSegmentationLib.widgets.review.wording import accept_all_text, finish_text
 
 LONGEST_INITIALS = 16
 _BUTTONS_IN_A_ROW = 2
@@ -54,8 +54,7 @@ class Finishing:
         """Offer what can be done now."""
         left = len(summary.unreviewed)
         self._ui.finishLabel.text = finish_text(summary)
-        self._ui.acceptAllButton.text = f"Accept the remaining {left}" if left > 1 else "Accept the remaining one"
-        self._ui.acceptAllButton.toolTip = f"Accept {count(left, 'lesion')} at once; undo takes it back."
+        self._ui.acceptAllButton.text = accept_all_text(left)
         self._ui.acceptAllButton.visible = left > 0 and not summary.locked
         self._ui.approveButton.enabled = not left and not summary.locked
         self._ui.approveButton.visible = self._ui.initialsLineEdit.visible = not summary.locked

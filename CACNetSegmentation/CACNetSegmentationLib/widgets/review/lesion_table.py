@@ -64,7 +64,8 @@ class LesionTable:
             view.setColumnWidth(place, widest + _CELL_MARGIN_PX)
         header.setHighlightSections(False)
         header.setStretchLastSection(True)
-        header.setSortIndicator(0, qt.Qt.AscendingOrder)
+        # By number until a header is clicked, as the model is.
+        header.setSortIndicator(-1, qt.Qt.AscendingOrder)
         view.setSortingEnabled(True)
 
     def show(self, rows: Sequence[LesionRow]) -> None:

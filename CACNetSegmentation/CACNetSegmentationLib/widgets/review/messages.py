@@ -24,7 +24,7 @@ class Message:
 
     def complain(self, text: str) -> None:
         """Show what went wrong."""
-        self._show(f'<span style="color:{_ERROR_COLOUR}">✖ {escape(text)}</span>')
+        self._show(f'<span style="color:{_ERROR_COLOUR}">✖ {escape(text[:1].upper() + text[1:])}</span>')
 
     def attempt(self, work) -> bool:
         """Do `work()` and show the text it returns, or the sentence of its error; whether it went well."""

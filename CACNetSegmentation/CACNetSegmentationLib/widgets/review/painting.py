@@ -10,7 +10,7 @@ from cacnet.edits.summary import ReviewSummary
 from cacnet.segments import CALCIUM_SEGMENTS
 
 from CACNetSegmentationLib.widgets.review.service import ReviewService
-from CACNetSegmentationLib.widgets.review.wording import ARTERIES_HIDDEN
+from CACNetSegmentationLib.widgets.review.wording import ARTERIES_HIDDEN, mask_text
 
 EDITOR_NODE_TAG = "CACNetSegmentEditor"
 """A parameter node of our own, so that the Segment Editor module keeps its settings."""
@@ -80,7 +80,7 @@ class Painting:
     def show(self, summary: ReviewSummary) -> None:
         """Follow the protocol's threshold, and approval."""
         self._summary = summary
-        self._ui.thresholdMaskCheckBox.text = f"Paint only from {summary.resolved.threshold_hu:.0f} HU on"
+        self._ui.thresholdMaskCheckBox.text = mask_text(summary.resolved.threshold_hu)
         if self._editor is not None:
             self._editor.readOnly = summary.locked
             self._mask()

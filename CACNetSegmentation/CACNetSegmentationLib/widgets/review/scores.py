@@ -8,6 +8,7 @@ from CACNetSegmentationLib.widgets.review.corrections import Act
 from CACNetSegmentationLib.widgets.review.messages import Message
 from CACNetSegmentationLib.widgets.review.wording import (
     ESTABLISHED_WITHOUT_CONTRAST,
+    estimate_html,
     headline_html,
     percentile_text,
     sums_html,
@@ -49,6 +50,9 @@ class Scores:
         ui = self._ui
         ui.headlineLabel.text = headline_html(summary)
         ui.sumsLabel.text = sums_html(summary)
+        estimate = estimate_html(summary)
+        ui.estimateLabel.text, ui.estimateLabel.visible = estimate, bool(estimate)
+        ui.estimateLabel.toolTip = summary.equivalent.sentence if summary.equivalent else ""
         ui.protocolSentenceLabel.text = summary.resolved.sentence
         ui.vesselsLabel.text = vessels_html(summary)
         ui.percentileLabel.text = percentile_text(summary.percentile)

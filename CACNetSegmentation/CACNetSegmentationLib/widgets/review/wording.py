@@ -5,33 +5,60 @@ from __future__ import annotations
 from html import escape
 
 from cacnet.anatomy import Vessel
-from cacnet.edits.review import RejectReason
-from cacnet.edits.summary import LesionRow, ReviewSummary
+from cacnet.edits.review import RejectReason, ReviewState
+from cacnet.edits.summary import Difference, LesionRow, ReviewSummary
 from cacnet.scoring import HoffPercentile, Protocol, ResolvedProtocol, RiskCategory
 from cacnet.segments import CALCIUM_SEGMENTS
 from cacnet.vessels.places import Third
 
-NOTHING_OPEN = (
+from CACNetSegmentationLib.widgets.translation import _
+
+NOTHING_OPEN = _(
     "No result is open. Run the network on a contrast CT above, or load a scene that holds a reviewed result; its "
     "lesions will be listed here to be accepted, corrected or rejected one by one."
 )
-ALL_REVIEWED = "All lesions are reviewed. The result can be approved below."
-PLACE_A_POINT = "Click on the calcium in a slice view; Esc or the button ends it."
-ARTERIES_HIDDEN = (
+ALL_REVIEWED = _("All lesions are reviewed. The result can be approved below.")
+LAST_UNREVIEWED = _("This is the only lesion left to review.")
+PLACE_A_POINT = _("Click on the calcium in a slice view; the button ends it.")
+ARTERIES_HIDDEN = _(
     "While this section is open the arteries are hidden, so that a stroke replaces calcium and nothing else. Lesions "
     "keep their numbers and states."
 )
-ESTABLISHED_WITHOUT_CONTRAST = "Categories, CAC-DRS and percentiles were established on CT without contrast."
-UNEXPECTED = "This did not work because of an error in the program; the Python console shows it."
+ESTABLISHED_WITHOUT_CONTRAST = _("Categories, CAC-DRS and percentiles were established on CT without contrast.")
+UNEXPECTED = _("This did not work because of an error in the program; the Python console shows it.")
+REJECT_AS, ARTERY = _("Reject as"), _("Artery")
+ALL_LESIONS, ALL_VESSELS, NEAREST_ARTERY = _("All lesions"), _("All vessels"), _("nearest")
 
 CATEGORY_NAMES = {
-    RiskCategory.ZERO: "no calcium",
-    RiskCategory.MINIMAL: "minimal",
-    RiskCategory.MILD: "mild",
-    RiskCategory.MODERATE: "moderate",
-    RiskCategory.SEVERE: "severe",
+    RiskCategory.ZERO: _("no calcium"),
+    RiskCategory.MINIMAL: _("minimal"),
+    RiskCategory.MILD: _("mild"),
+    RiskCategory.MODERATE: _("moderate"),
+    RiskCategory.SEVERE: _("severe"),
 }
-THIRD_NAMES = {Third.PROXIMAL: "prox", Third.MID: "mid", Third.DISTAL: "dist"}
+STATE_NAMES = {
+    ReviewState.UNREVIEWED: _("Unreviewed"),
+    ReviewState.ACCEPTED: _("Accepted"),
+    ReviewState.REJECTED: _("Rejected"),
+}
+REASON_NAMES = {
+    RejectReason.STENT: _("Stent"),
+    RejectReason.CLIP: _("Clip"),
+    RejectReason.VALVE: _("Valve"),
+    RejectReason.AORTIC_WALL: _("Aortic wall"),
+    RejectReason.NOISE: _("Noise"),
+    RejectReason.BONE: _("Bone"),
+    RejectReason.OTHER: _("Other"),
+}
+"""Their first letters differ, so that one key chooses a reason."""
+DIFFERENCE_NAMES = {
+    Difference.NONE: "",
+    Difference.NEW: _("new"),
+    Difference.RELABELLED: _("relabelled"),
+    Difference.REDRAWN: _("redrawn"),
+}
+THIRD_NAMES = {Third.PROXIMAL: _("prox"), Third.MID: _("mid"), Third.DISTAL: _("dist")}
+THIRD_LONG_NAMES = {Third.PROXIMAL: _("proximal"), Third.MID: _("mid"), Third.DISTAL: _("distal")}
 VESSEL_COLOURS = {
     Vessel(segment.label_value): "#" + "".join(f"{round(255 * c):02x}" for c in segment.color_rgb)
     for segment in CALCIUM_SEGMENTS
@@ -47,57 +74,77 @@ def number(value: float) -> str:
 
 def difference(value: float, network: float) -> str:
     """'network 298, +14'; what is the same when rounded is 'unchanged'."""
-    shown, before = number(value), number(network)
-    if shown == before:
-        return f"network {before}, unchanged"
+    before = number(network)
+    if number(value) == before:
+        return _("network {before}, unchanged").format(before=before)
     change = value - network
-    return f"network {before}, {'+' if change > 0 else MINUS}{number(abs(change))}"
+    sign = "+" if change > 0 else MINUS
+    return _("network {before}, {change}").format(before=before, change=f"{sign}{number(abs(change))}")
 
 
-def count(amount: int, noun: str) -> str:
+def lesions_text(amount: int) -> str:
     """'1 lesion', '2 lesions'."""
-    return f"{amount} {noun}{'' if amount == 1 else 's'}"
+    return _("1 lesion") if amount == 1 else _("{count} lesions").format(count=amount)
 
 
 def headline_html(summary: ReviewSummary) -> str:
     """The total in large type beside its category, and the change from the network's result."""
-    totals = summary.totals
-    flag = ' <b style="color:#d55e00">above 1000: very high</b>' if totals.very_high else ""
-    approved = "" if not summary.locked else f'<br><b style="color:#009e73">{escape(approval_text(summary))}</b>'
+    totals, resolved = summary.totals, summary.resolved
+    rules = _("by <b>{name}</b>, from {hu:.0f} HU").format(
+        name=escape(resolved.protocol.name), hu=resolved.threshold_hu
+    )
+    lines = [
+        f'<span style="font-size:13pt; font-weight:600">{totals.cac_drs}</span>',
+        f"{CATEGORY_NAMES[totals.category]} ({escape(totals.category)})",
+        difference(totals.agatston, summary.network_totals.agatston),
+    ]
+    if totals.very_high:
+        lines.insert(2, f'<b style="color:#d55e00">{_("above 1000: very high")}</b>')
+    if summary.locked:
+        lines.append(f'<b style="color:#009e73">{escape(approval_text(summary))}</b>')
     return (
         '<table width="100%" cellspacing="0" cellpadding="0"><tr>'
-        f"<td>Agatston equivalent<br>"
-        f'<span style="font-size:28pt; font-weight:600">{number(totals.agatston)}</span><br>'
-        f"by <b>{escape(summary.resolved.protocol.name)}</b>, from {summary.resolved.threshold_hu:.0f} HU</td>"
-        f'<td align="right" valign="bottom"><span style="font-size:13pt; font-weight:600">{totals.cac_drs}</span><br>'
-        f"{CATEGORY_NAMES[totals.category]} ({escape(totals.category)}){flag}<br>"
-        f"{difference(totals.agatston, summary.network_totals.agatston)}{approved}</td>"
+        f"<td>{_('Agatston equivalent')}<br>"
+        f'<span style="font-size:28pt; font-weight:600">{number(totals.agatston)}</span><br>{rules}</td>'
+        f'<td align="right" valign="bottom">{"<br>".join(lines)}</td>'
         "</tr></table>"
     )
+
+
+def estimate_html(summary: ReviewSummary) -> str:
+    """The estimated score without contrast with its interval and where it comes from; '' where there is none."""
+    estimate = summary.equivalent
+    if estimate is None:
+        return ""
+    text = _("Estimate without contrast <b>{value}</b> (95 % interval {low} to {high}), {category}, {code}").format(
+        value=number(estimate.estimate),
+        low=number(estimate.low),
+        high=number(estimate.high),
+        category=CATEGORY_NAMES[estimate.category],
+        code=estimate.cac_drs,
+    )
+    return f"{text}. {_('Calibrated on simulation, not validated on patients.')}"
 
 
 def sums_html(summary: ReviewSummary) -> str:
     """Volume, mass, lesions and arteries in one line; lesions below the protocol's minimum are mentioned."""
     totals = summary.totals
-    parts = [
-        f"<b>{number(totals.volume_mm3)}</b> mm³",
-        f"<b>{number(totals.mass_mg)}</b> mg",
-        f"<b>{totals.lesions}</b> {'lesion' if totals.lesions == 1 else 'lesions'}",
-        f"<b>{totals.vessels}</b> {'vessel' if totals.vessels == 1 else 'vessels'}",
-    ]
-    text = " &nbsp;·&nbsp; ".join(parts)
+    vessels = _("1 vessel") if totals.vessels == 1 else _("{count} vessels").format(count=totals.vessels)
+    parts = (f"{number(totals.volume_mm3)} mm³", f"{number(totals.mass_mg)} mg", lesions_text(totals.lesions), vessels)
+    text = " &nbsp;·&nbsp; ".join(f"<b>{part}</b>" for part in parts)
     if totals.lesions_below_rule:
-        text += f"<br>{count(totals.lesions_below_rule, 'more lesion')} below the protocol's minimum"
+        more = _("{lesions} more below the protocol's minimum").format(lesions=lesions_text(totals.lesions_below_rule))
+        text += f"<br>{more}"
     return text
 
 
 def percentile_text(percentile: HoffPercentile | None) -> str:
     """Where the score stands for age and sex; asks for them where they are not known."""
     if percentile is None:
-        return "Percentile: enter age and sex"
-    text = f"{percentile.bracket} percentile"
+        return _("Percentile: enter age and sex")
+    text = _("{bracket} percentile").format(bracket=percentile.bracket)
     if percentile.interpolated is not None:
-        text += f" (about the {_ordinal(round(percentile.interpolated))})"
+        text += " " + _("(about the {ordinal})").format(ordinal=_ordinal(round(percentile.interpolated)))
     return text
 
 
@@ -108,7 +155,7 @@ def _ordinal(value: int) -> str:
 
 def vessels_html(summary: ReviewSummary) -> str:
     """One row for each artery with what the network had; rows without calcium are there as well."""
-    titles = ("", "Lesions", "Agatston", "network", "mm³", "mg")
+    titles = ("", _("Lesions"), "Agatston", _("network"), "mm³", "mg")
     head = "".join(f'<td align="right" style="font-size:8pt">{title}</td>' for title in titles)
     rows = "".join(
         f'<tr><td style="white-space:nowrap"><span style="color:{VESSEL_COLOURS[row.vessel]}">■</span> '
@@ -132,34 +179,53 @@ def vessels_html(summary: ReviewSummary) -> str:
 def progress_text(summary: ReviewSummary) -> str:
     """'12 of 30 reviewed'."""
     every = len(summary.lesions)
-    return f"{every - len(summary.unreviewed)} of {every} reviewed"
+    return _("{done} of {all} reviewed").format(done=every - len(summary.unreviewed), all=every)
+
+
+def hidden_text(hidden: int) -> str:
+    """Why there is no next one to go to although some are left."""
+    return _("{lesions} left to review, hidden by the filter.").format(lesions=lesions_text(hidden))
 
 
 def approval_text(summary: ReviewSummary) -> str:
     """Who approved."""
-    return f"Approved by {summary.approved_by} and locked" if summary.approved_by else "Approved and locked"
+    if not summary.approved_by:
+        return _("Approved and locked")
+    return _("Approved by {initials} and locked").format(initials=summary.approved_by)
 
 
 def finish_text(summary: ReviewSummary) -> str:
     """What stands between the reader and approval."""
     if summary.locked:
-        return f"{approval_text(summary)}. Reopen it to make changes; the record keeps that it was approved."
+        return approval_text(summary) + _(". Reopen it to make changes; the record keeps that it was approved.")
     if left := len(summary.unreviewed):
-        return f"{count(left, 'lesion')} not reviewed yet; each has to be accepted or rejected before approval."
+        return _("{lesions} not reviewed yet; each has to be accepted or rejected before approval.").format(
+            lesions=lesions_text(left)
+        )
     if not summary.lesions:
-        return "There are no lesions to review; approving states that you looked and agree."
-    return "All lesions are reviewed."
+        return _("There are no lesions to review; approving states that you looked and agree.")
+    return _("All lesions are reviewed.")
+
+
+def accept_all_text(left: int) -> str:
+    """On the button that accepts the rest."""
+    return _("Accept the remaining one") if left == 1 else _("Accept the remaining {count}").format(count=left)
+
+
+def mask_text(threshold_hu: float) -> str:
+    """Beside the switch that limits painting."""
+    return _("Paint only from {hu:.0f} HU on").format(hu=threshold_hu)
 
 
 def no_lesions_text(summary: ReviewSummary) -> str:
     """What an empty table means."""
-    if summary.network_lesions_removed:
-        return f"No lesions are left: {count(len(summary.network_lesions_removed), 'lesion')} of the network's removed."
-    return (
+    if removed := len(summary.network_lesions_removed):
+        return _("No lesions are left: {lesions} of the network's removed.").format(lesions=lesions_text(removed))
+    return _(
         "No coronary calcium was found: nothing in the arteries that were recognised looked like calcium and reached "
-        f"{summary.resolved.threshold_hu:.0f} HU. In contrast CT small or faint deposits can be missed, so this is no "
-        "proof of absence. Look along the arteries, and add what was missed by a click or by painting."
-    )
+        "{hu:.0f} HU. In contrast CT small or faint deposits can be missed, so this is no proof of absence. Look along "
+        "the arteries, and add what was missed by a click or by painting."
+    ).format(hu=summary.resolved.threshold_hu)
 
 
 def place_text(row: LesionRow) -> str:
@@ -172,41 +238,44 @@ def place_text(row: LesionRow) -> str:
 
 def row_tooltip(row: LesionRow) -> str:
     """What the table has no room for."""
-    where = "" if row.third is None else f" {row.third}"
-    far = "" if row.from_ostium_mm is None else f", {row.from_ostium_mm:.0f} mm from the ostium"
-    parts = [f"Lesion {row.id}: {row.vessel.label}{where}{far}", _state_sentence(row)]
-    parts.append(f"Mean {row.mean_hu:.0f} HU, maximum {row.max_hu:.0f} HU, in {count(row.slices, 'slice')}")
+    title = _("Lesion {id}: {vessel}").format(id=row.id, vessel=row.vessel.label)
+    if row.third is not None:
+        title += f" {THIRD_LONG_NAMES[row.third]}"
+    if row.from_ostium_mm is not None:
+        title += ", " + _("{mm:.0f} mm from the ostium").format(mm=row.from_ostium_mm)
+    slices = _("in 1 slice") if row.slices == 1 else _("in {count} slices").format(count=row.slices)
+    values = _("Mean {mean:.0f} HU, maximum {max:.0f} HU").format(mean=row.mean_hu, max=row.max_hu)
+    parts = [title, _state_sentence(row), f"{values}, {slices}"]
     if row.origin:
-        parts.append(f"Made of lesion {', '.join(str(i) for i in row.origin)}")
+        parts.append(_("Made of lesion {ids}").format(ids=", ".join(str(i) for i in row.origin)))
     if not row.counts and row.reason is None:
-        parts.append("Below the protocol's threshold or minimum area, so it adds nothing")
+        parts.append(_("Below the protocol's threshold or minimum area, so it adds nothing"))
     return "\n".join(parts)
 
 
 def _state_sentence(row: LesionRow) -> str:
-    if row.reason is not None:
-        return f"Rejected as {reason_text(row.reason).lower()}; it adds nothing and can be restored"
-    return str(row.state).capitalize()
-
-
-def reason_text(reason: RejectReason) -> str:
-    """'Aortic wall'."""
-    return str(reason).capitalize()
+    if row.reason is None:
+        return STATE_NAMES[row.state]
+    return _("Rejected as {reason}; it adds nothing and can be restored").format(
+        reason=REASON_NAMES[row.reason].lower()
+    )
 
 
 def protocol_details_html(protocol: Protocol, resolved: ResolvedProtocol) -> str:
     """Description, source and the numbers in use."""
-    bands = " · ".join(f"{factor} from {hu:.0f}" for factor, hu in enumerate(resolved.bands_hu, start=1))
+    bands = " · ".join(
+        _("{factor} from {hu:.0f}").format(factor=factor, hu=hu) for factor, hu in enumerate(resolved.bands_hu, start=1)
+    )
     rows = [
-        ("Threshold", f"{resolved.threshold_hu:.0f} HU"),
-        ("Minimum", protocol.minimum.describe()),
-        ("Density factor", f"{bands} HU"),
-        ("Source", protocol.source),
+        (_("Threshold"), f"{resolved.threshold_hu:.0f} HU"),
+        (_("Minimum"), protocol.minimum.describe()),
+        (_("Density factor"), f"{bands} HU"),
+        (_("Source"), protocol.source),
     ]
     if protocol.calibration is not None:
-        rows.insert(2, ("Conversion", f"raw score × {resolved.agatston_factor:.3f}"))
+        rows.insert(2, (_("Conversion"), _("raw score × {factor:.3f}").format(factor=resolved.agatston_factor)))
     if protocol.reslice_mm is not None:
-        rows.insert(0, ("Slices", f"averaged to {protocol.reslice_mm:g} mm"))
+        rows.insert(0, (_("Slices"), _("averaged to {mm:g} mm").format(mm=protocol.reslice_mm)))
     cells = "".join(
         f'<tr><td style="white-space:nowrap; padding-right:10px">{name}</td><td>{escape(text)}</td></tr>'
         for name, text in rows
