@@ -41,7 +41,7 @@ class CACNetSegmentation(ScriptedLoadableModule):
 
 def onStartupCompleted():
     """Tell Slicer's other modules what this one brings: terminology, sample data, a statistics plugin."""
-    from CACNetSegmentationLib.startup import register_all
+    from CACNetSegmentationLib.scene.startup import register_all
 
     # The logic is kept by its method, and keeps what it makes until that is done.
     register_all(MODULE_FOLDER, CACNetSegmentationLogic().makeSampleData)
@@ -187,6 +187,6 @@ class CACNetSegmentationTest(ScriptedLoadableModuleTest):
     """Runs inside Slicer; the tests that need no application are in Testing/Python."""
 
     def runTest(self):
-        from CACNetSegmentationLib import self_test
+        from CACNetSegmentationLib.scene import self_test
 
         self_test.run_all(CACNetSegmentationLogic())

@@ -21,8 +21,8 @@ APPLICATION_ALLOWED = {
 }
 TORCH_SIDE = {f"cacnet.{name}" for name in ("network", "weights", "inference", "training", "evaluation")}
 NEVER_IN_INFERENCE = {f"cacnet.{name}" for name in ("training", "evaluation", "phantom")}
-ENTRY_POINTS = {"cacnet.cli", "cacnet.__main__", "cacnet.dataset.command"}
-"""May reach training, evaluation and phantom, but only inside the function of the command."""
+ENTRY_POINTS = {"cacnet.cli", "cacnet.__main__", "cacnet.worker", "cacnet.dataset.command"}
+"""May reach training, evaluation and phantom, but only inside the function of the command or task."""
 HEAVY_TORCH_SIDE_ONLY = {"torch", "safetensors", "monai", "torchvision"}
 AT_FILE_SCOPE = {"numpy", "scipy", "SimpleITK"}
 RUN_WITHOUT_TORCH = (

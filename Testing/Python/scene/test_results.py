@@ -4,7 +4,7 @@ import pytest
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
 from CACNetSegmentationLib.scene import results, segmentations, volumes  # noqa: E402
-from CACNetSegmentationLib.self_test import made_up_ct  # noqa: E402
+from CACNetSegmentationLib.scene.self_test import made_up_ct  # noqa: E402
 
 
 @pytest.fixture

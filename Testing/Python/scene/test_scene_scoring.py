@@ -5,7 +5,7 @@ from cacnet.scoring import protocol_named, resolve
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 from CACNetSegmentationLib.scene import scoring, segmentations, service, volumes
-from CACNetSegmentationLib.self_test import made_up_ct, write_made_up_result
+from CACNetSegmentationLib.scene.self_test import made_up_ct, write_made_up_result
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_another_protocol_takes_the_blood_of_the_result(ct, result):
 
 
 def test_a_segmentation_without_a_run_is_scored_by_the_scans_own_contrast(scene, ct):
-    volume, calcium = made_up_ct()
+    _, calcium = made_up_ct()
     node = segmentations.create_segmentation(scene, calcium, calcium, ct, "test", "Drawn")
     assert scoring.score_segmentation(node, ct).resolved.protocol.name == "literature"
 

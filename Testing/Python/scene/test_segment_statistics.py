@@ -5,7 +5,7 @@ import pytest
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
 from cacnet.segments import CALCIUM_SEGMENTS, CORONARY_SEGMENT  # noqa: E402
 from CACNetSegmentationLib.scene import segment_statistics, service, volumes  # noqa: E402
-from CACNetSegmentationLib.self_test import made_up_ct, write_made_up_result  # noqa: E402
+from CACNetSegmentationLib.scene.self_test import made_up_ct, write_made_up_result  # noqa: E402
 
 LM, LAD = CALCIUM_SEGMENTS[0].segment_id, CALCIUM_SEGMENTS[1].segment_id
 

@@ -8,7 +8,7 @@ from cacnet.edits.stored_review import ReviewFileError
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
 from CACNetSegmentationLib.scene import review_store, segmentations, service, volumes  # noqa: E402
 from CACNetSegmentationLib.scene.segmentations import SegmentationReadError  # noqa: E402
-from CACNetSegmentationLib.self_test import GEOMETRY, made_up_ct, write_made_up_result  # noqa: E402
+from CACNetSegmentationLib.scene.self_test import GEOMETRY, made_up_ct, write_made_up_result  # noqa: E402
 
 TOTALS = {"agatston": 40.1, "volume_mm3": 12.5, "mass_mg": 9.75, "lesions": 1}
 

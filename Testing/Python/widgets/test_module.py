@@ -32,7 +32,7 @@ def module(qt_application, scene):
 @pytest.fixture
 def ct_node(scene, module):
     from CACNetSegmentationLib.scene.volumes import node_from_volume
-    from CACNetSegmentationLib.self_test import made_up_ct
+    from CACNetSegmentationLib.scene.self_test import made_up_ct
 
     return node_from_volume(scene, made_up_ct()[0], "CCTA")
 
@@ -62,7 +62,7 @@ def open_panel(module, ct_node, monkeypatch, tmp_path):
 
 @pytest.fixture
 def results(tmp_path):
-    from CACNetSegmentationLib.self_test import made_up_ct, write_made_up_result
+    from CACNetSegmentationLib.scene.self_test import made_up_ct, write_made_up_result
 
     folder = tmp_path / "results"
     folder.mkdir()
@@ -112,7 +112,7 @@ def test_run_brings_segmentation_scores_and_review(open_panel, results, wait_unt
 def two_results(open_panel, results, wait_until, scene, ct_node):
     """The panel, and for each of two CTs its result; the second is chosen."""
     from CACNetSegmentationLib.scene.volumes import node_from_volume
-    from CACNetSegmentationLib.self_test import made_up_ct
+    from CACNetSegmentationLib.scene.self_test import made_up_ct
 
     widget = open_panel(FINISH)
     second = node_from_volume(scene, made_up_ct()[0], "Second")
@@ -235,7 +235,7 @@ def test_nothing_heavy_is_imported_when_slicer_starts():
         "import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n"
         "import stand_in; stand_in.install(); before = set(sys.modules)\n"
         f"sys.path.insert(0, {str(PRODUCT)!r}); import CACNetSegmentation\n"
-        "import CACNetSegmentationLib.startup, CACNetSegmentationLib.scene.segment_statistics\n"
+        "import CACNetSegmentationLib.scene.startup, CACNetSegmentationLib.scene.segment_statistics\n"
         "print([m for m in ('torch', 'scipy', 'skimage', 'SimpleITK', 'cacnet') if m in set(sys.modules) - before])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -24,7 +24,7 @@ def patient(qt_application, scene, monkeypatch):
 
 
 def test_the_ct_is_added_marked_and_shown(patient, scene):
-    from CACNetSegmentationLib.self_test import GEOMETRY, made_up_ct
+    from CACNetSegmentationLib.scene.self_test import GEOMETRY, made_up_ct
 
     [run] = patient.start.runs
     job = json.loads(run.job.read_text())

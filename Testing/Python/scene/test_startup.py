@@ -7,10 +7,12 @@ import pytest
 from cacnet import segments
 from product_paths import PRODUCT
 
+pytest.importorskip("slicer", reason="slicer-core is not installed")
+
 
 @pytest.fixture
-def startup(qt_application):
-    from CACNetSegmentationLib import startup
+def startup(slicer_application):
+    from CACNetSegmentationLib.scene import startup
 
     return startup
 
