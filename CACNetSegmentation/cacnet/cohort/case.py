@@ -92,6 +92,9 @@ class CaseOutcome:
     cac_drs: str | None = None
     conclusive: bool | None = None
     percentile: str | None = None
+    estimate_without_contrast: float | None = None
+    estimate_low: float | None = None
+    estimate_high: float | None = None
     protocol: str | None = None
     threshold_hu: float | None = None
     model: str | None = None
@@ -172,6 +175,7 @@ def outcome_of(case: str, result: Result, seconds: float) -> CaseOutcome:
     if scores.conclusive and scores.age_years is not None and scores.sex is not None:
         percentile = hoff_percentile(scores.totals.agatston, scores.age_years, scores.sex).bracket
     totals = scores.totals if scores.conclusive else None
+    estimated = totals.equivalent if totals else None
     return CaseOutcome(
         case=case,
         status="done",
@@ -184,6 +188,9 @@ def outcome_of(case: str, result: Result, seconds: float) -> CaseOutcome:
         cac_drs=totals.cac_drs if totals else None,
         conclusive=scores.conclusive,
         percentile=percentile,
+        estimate_without_contrast=estimated.estimate if estimated else None,
+        estimate_low=estimated.low if estimated else None,
+        estimate_high=estimated.high if estimated else None,
         protocol=scores.resolved.protocol.name,
         threshold_hu=scores.resolved.threshold_hu,
         model=scores.model.id,
