@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
 from CACNetSegmentationLib.scene import segmentations, service, volumes  # noqa: E402
+from CACNetSegmentationLib.scene.review import SceneReview  # noqa: E402
 
 OBLIQUE = Rotation.from_euler("xyz", [25, -10, 40], degrees=True).as_matrix()
 LEFT_HANDED = np.diag([1.0, 1.0, -1.0])
@@ -42,20 +43,30 @@ def test_the_segmentation_is_the_label_map(loaded, result):
     np.testing.assert_array_equal(coronary, result.coronary)
 
 
-def test_the_centre_of_every_lesion_in_the_table_lies_in_the_lad_segment(loaded):
+def test_the_centre_of_every_lesion_under_review_lies_in_the_lad_segment(scene, loaded):
     ct_node, results = loaded
     calcium, _ = segmentations.labels_from_segmentation(results.segmentation_node, ct_node)
     geometry = volumes.geometry_of_node(ct_node)
-    table = results.table_node.GetTable()
-    assert table.GetNumberOfRows() > 0
-    for row in range(table.GetNumberOfRows()):
-        r, a, s = (table.GetValueByName(row, axis).ToDouble() for axis in "ras")
+    review = SceneReview.resume(scene, results.segmentation_node)
+    assert review.summary.lesions
+    for row in review.summary.lesions:
+        r, a, s = row.centroid_mm_ras
         z, y, x = np.round(geometry.lps_to_index(np.array([-r, -a, s]))).astype(int)
         assert calcium[z, y, x] == Vessel.LAD
+        assert review.lesion_at((r, a, s)) == row.id
+    review.close()
+
+
+def test_a_review_begins_with_the_scores_of_the_run(scene, loaded, result):
+    _, results = loaded
+    review = SceneReview.resume(scene, results.segmentation_node)
+    assert review.summary.totals == result.scores.totals
+    assert review.session.audit == ()
+    review.close()
 
 
 def test_totals_and_protocol_are_those_of_the_result(loaded, result):
     _, results = loaded
     assert results.totals["agatston"] == pytest.approx(result.scores.totals.agatston)
-    assert results.totals["lesions"] == results.table_node.GetNumberOfRows()
+    assert results.totals["lesions"] == result.scores.totals.lesions
     assert results.protocol_name == "ccta-adaptive"
