@@ -127,7 +127,7 @@ def test_names_from_outside_are_escaped_in_rich_text(service):
 
 def test_an_estimate_without_contrast_stands_beside_the_raw_score_with_its_origin(service):
     assert wording.estimate_html(service.summary) == ""
-    service.use_protocol("ccta-adaptive")
+    service.use_protocol("ccta-calibrated")
     text = wording.estimate_html(service.summary)
     assert f"<b>{service.summary.equivalent.estimate:.0f}</b>" in text
     assert "95 % interval" in text
