@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -34,3 +35,18 @@ def user_models() -> Path:
 def model_folders() -> tuple[Path, ...]:
     """Where models are looked for by id: the bundled ones first, so that no other can stand in for them."""
     return BUNDLED_MODELS, user_models()
+
+
+def statement_of(model_id: str | None) -> str | None:
+    """What the card of an installed model says of what it was trained on and is for; None where there is no such card.
+
+    For showing only: cards are checked by `cacnet.weights` before a model is used.
+    """
+    for folder in model_folders():
+        try:
+            card = json.loads((folder / str(model_id) / "model.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        statement = card.get("statement") if isinstance(card, dict) else None
+        return statement if isinstance(statement, str) else None
+    return None

@@ -8,16 +8,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from scipy.spatial import cKDTree
 
+from cacnet.anatomy import Vessel
 from cacnet.dataset.scan import ReviewState
 from cacnet.edits.session import Session
 from cacnet.report import ModelStatement
 from cacnet.scoring import ResolvedProtocol
 from cacnet.segments import coronary_with_calcium
-from cacnet.volume import GeometryMismatchError, Volume
+from cacnet.vessels.places import Courses
+from cacnet.volume import Geometry, GeometryMismatchError, Volume
 
 PSEUDONYM_DIGITS = 12
 MOST_INITIALS = 4
+FARTHEST_MM = 6.0
+"""Wider than any coronary artery with its plaque is thick."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +90,25 @@ class ReviewedCase:
         for plane in self.volume.hu:
             digest.update(np.rint(np.clip(plane, -32768, 32767)).astype("<i2").tobytes())
         return f"case-{digest.hexdigest()[:PSEUDONYM_DIGITS]}"
+
+
+def named_arteries(mask_zyx: np.ndarray, geometry: Geometry, courses: Courses | None) -> np.ndarray:
+    """uint8 (z, y, x): each voxel of the arteries with the number of the artery whose centre line is nearest.
+
+    For arteries that were kept without their names, as segments are. Farther than FARTHEST_MM from every centre line,
+    and where there are none, the artery is not known.
+    """
+    labels = np.where(mask_zyx, np.uint8(Vessel.UNASSIGNED), np.uint8(0))
+    voxels = np.argwhere(mask_zyx)
+    if courses is None or not len(courses.points_mm_lps) or not len(voxels):
+        return labels
+    distance_mm, nearest = cKDTree(courses.points_mm_lps).query(
+        geometry.index_to_lps(voxels), distance_upper_bound=FARTHEST_MM
+    )
+    near = np.isfinite(distance_mm)
+    vessel = np.asarray(courses.vessel, np.uint8)[nearest[near]]
+    labels[tuple(voxels[near].T)] = np.where(vessel > 0, vessel, Vessel.UNASSIGNED)
+    return labels
 
 
 def initials(name: str) -> str:

@@ -47,3 +47,14 @@ def test_a_bundled_model_goes_before_an_own_one_of_the_same_id(monkeypatch, tmp_
     network = CACNet(NetworkConfig(widths=(2, 4, 4, 4, 4), conditioner_width=2))
     save_bundle(network, ModelCard(id=bundled.card.id, name="Other"), tmp_path)
     assert load_bundle(bundled.card.id).card.name == bundled.card.name
+
+
+def test_a_model_says_what_it_was_trained_on(monkeypatch, tmp_path):
+    monkeypatch.setenv("CACNET_MODELS", str(tmp_path))
+    assert "simulated" in model_folders.statement_of("cacnet-simulated-v1")
+    assert model_folders.statement_of("nobody") is None
+    assert model_folders.statement_of(None) is None
+    for name, text in (("broken", "{"), ("odd", "[]"), ("silent", "{}")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.json").write_text(text, "utf-8")
+        assert model_folders.statement_of(name) is None

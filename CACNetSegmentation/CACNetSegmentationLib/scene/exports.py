@@ -1,0 +1,81 @@
+"""A review in the scene as labels for training, and as DICOM objects; each export ends in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import slicer
+from cacnet.dataset.export import ExportLayout, export_case
+from cacnet.dicom.errors import SourceImagesError
+from cacnet.dicom.export import export_dicom
+from cacnet.model_folders import statement_of
+from cacnet.report import ModelStatement
+from cacnet.reviewed_case import ReviewedCase, named_arteries
+from cacnet.volume import Acquisition, Volume
+
+from CACNetSegmentationLib.scene.dicom_acquisition import INSTANCES_ATTRIBUTE
+from CACNetSegmentationLib.scene.live_review import LiveReview
+from CACNetSegmentationLib.scene.segmentations import labels_from_segmentation
+
+
+class Database(Protocol):
+    """The part of `slicer.dicomDatabase` (ctkDICOMDatabase) that is used."""
+
+    def fileForInstance(self, instance_uid: str) -> str: ...
+
+
+def reviewed_case(review: LiveReview, acquisition: Acquisition | None = None) -> ReviewedCase:
+    """The review as it stands, painted strokes included; `acquisition` is what is known of the scan.
+
+    Raises:
+        CacnetError: as `LiveReview.absorb_strokes` and `labels_from_segmentation`.
+    """
+    review.absorb_strokes()
+    stored = review.stored
+    arteries = labels_from_segmentation(review.segmentation_node, review.volume_node)[1]
+    model = ModelStatement(stored.model.id, stored.model.weights_sha256, statement_of(stored.model.id))
+    return ReviewedCase(
+        Volume(review.hu_zyx, stored.geometry, acquisition or Acquisition()),
+        review.session,
+        named_arteries(arteries > 0, stored.geometry, stored.courses),
+        review.summary.resolved,
+        model,
+    )
+
+
+def export_labels(
+    review: LiveReview,
+    dataset: Path,
+    layout: ExportLayout = ExportLayout.OURS,
+    any_state: bool = False,
+    acquisition: Acquisition | None = None,
+) -> str:
+    """Add the review to a data set for training; raises as `cacnet.dataset.export.export_case`."""
+    return export_case(dataset, reviewed_case(review, acquisition), layout, any_state).sentence
+
+
+def export_objects(review: LiveReview, output: Path, source: Path) -> str:
+    """Write DICOM SEG and SR for the study of the CT; raises as `cacnet.dicom.export.export_dicom`.
+
+    Args:
+        source: folder of the DICOM images of the CT (see `dicom_folder`).
+    """
+    return export_dicom(output, reviewed_case(review), source).sentence
+
+
+def dicom_folder(volume_node: slicer.vtkMRMLScalarVolumeNode, database: Database | None) -> Path:
+    """The folder of the DICOM files that a volume was loaded from.
+
+    Raises:
+        SourceImagesError: it was not loaded from DICOM, or the files are no longer there.
+    """
+    uids = (volume_node.GetAttribute(INSTANCES_ATTRIBUTE) or "").split()
+    path = database.fileForInstance(uids[0]) if uids and database is not None else ""
+    if not path or not Path(path).is_file():
+        raise SourceImagesError(
+            "the CT was not loaded from DICOM files that are still there",
+            "a CT loaded with the DICOM module",
+            "Load the CT from the DICOM database, or run 'cacnet dicom' with its folder",
+        )
+    return Path(path).parent
