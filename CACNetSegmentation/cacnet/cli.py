@@ -283,19 +283,21 @@ def _say_scores(scores: Scores, output: Path) -> None:
     if not scores.conclusive:
         _say("No score: no coronary artery was recognised, so the sums of 0 in the report are no finding.")
     else:
-        _say_totals(totals)
+        _say_totals(totals, scores.resolved.score_name)
     _say(f"written to {output}")
     _say(RESEARCH_USE)
 
 
-def _say_totals(totals: Totals) -> None:
+def _say_totals(totals: Totals, score_name: str) -> None:
     from cacnet.report import counted
 
     _say(
-        f"Agatston equivalent {totals.agatston:.1f} ({totals.category}, {totals.cac_drs}), "
+        f"{score_name} {totals.agatston:.1f} ({totals.category}, {totals.cac_drs}), "
         f"volume {totals.volume_mm3:.1f} mm³, mass {totals.mass_mg:.1f} mg, "
         f"{counted(totals.lesions, 'lesion')} in {counted(totals.vessels, 'vessel')}"
     )
+    if totals.equivalent is not None:
+        _say(f"{totals.equivalent.sentence} Category {totals.equivalent.category}, {totals.equivalent.cac_drs}.")
 
 
 def _say_findings(findings: Sequence[Finding]) -> None:

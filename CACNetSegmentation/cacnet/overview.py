@@ -79,7 +79,7 @@ def draw_overview(path: Path, result: Result) -> None:
 def _draw_heading(figure: Any, scores: Scores, volume: Volume, shown: int) -> None:
     totals = scores.totals
     head = (
-        f"Agatston equivalent {totals.agatston:.0f}   ·   volume {totals.volume_mm3:.0f} mm³   ·   "
+        f"{scores.resolved.score_name} {totals.agatston:.0f}   ·   volume {totals.volume_mm3:.0f} mm³   ·   "
         f"mass {totals.mass_mg:.0f} mg   ·   {counted(totals.lesions, 'lesion')} in "
         f"{counted(totals.vessels, 'vessel')}   ·   {totals.cac_drs}"
     )

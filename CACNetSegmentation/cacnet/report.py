@@ -152,7 +152,7 @@ def report_document(volume: Volume, scores: Scores) -> dict[str, Any]:
             "unassigned" if vessel is Vessel.UNASSIGNED else vessel.label: asdict(sums)
             for vessel, sums in per_vessel(scores.lesions.lesions).items()
         },
-        "lesions": [dict(zip(LESION_COLUMNS, lesion_row(lesion), strict=True)) for lesion in scores.lesions.lesions],
+        "lesions": [_lesion(lesion) for lesion in scores.lesions.lesions],
         "protocol": _protocol(volume, scores.resolved),
         "acquisition": _acquisition(volume),
         "model": asdict(scores.model),
@@ -162,17 +162,28 @@ def report_document(volume: Volume, scores: Scores) -> dict[str, Any]:
     }
 
 
+def _lesion(lesion: Lesion) -> dict[str, Any]:
+    """As in the table, but what is not known is null and `counts` true or false."""
+    row = dict(zip(LESION_COLUMNS, lesion_row(lesion), strict=True))
+    return {**{name: None if value == "" else value for name, value in row.items()}, "counts": lesion.counts}
+
+
 def _totals(scores: Scores) -> dict[str, Any]:
     totals = scores.totals
-    percentile = None
-    if scores.age_years is not None and scores.sex is not None:
-        percentile = asdict(hoff_percentile(totals.agatston, scores.age_years, scores.sex))
+    beside = totals.equivalent
     return {
         **asdict(totals),
         "conclusive": scores.conclusive,
         "category": totals.category.value,
-        "percentile": percentile,
+        "percentile": _percentile(scores, totals.agatston),
+        "equivalent": beside and {**asdict(beside), "percentile": _percentile(scores, beside.estimate)},
     }
+
+
+def _percentile(scores: Scores, agatston: float) -> dict[str, Any] | None:
+    if scores.age_years is None or scores.sex is None:
+        return None
+    return asdict(hoff_percentile(agatston, scores.age_years, scores.sex))
 
 
 def _protocol(volume: Volume, resolved: ResolvedProtocol) -> dict[str, Any]:

@@ -50,11 +50,11 @@ def equivalent_of(
     pairs = calibration.right_masks if reviewed else calibration.network_masks
     estimate = calibration.estimate(volume_mm3)
     low, high = prediction_interval(estimate, pairs.root_half_width)
-    of_whom = "right calcium masks" if reviewed else "the network's own calcium masks"
+    spread = "those" if reviewed else pairs.describe()
     sentence = (
         f"Estimated Agatston score without contrast {estimate:.0f} (95 % prediction interval {low:.0f} to {high:.0f}), "
         f"calibrated on simulation: {calibration.factor:.3g} × (mm³ of calcium) ^ {calibration.power:.3g}, fitted to "
-        f"{calibration.right_masks.describe()}; interval of {of_whom} on {pairs.describe()}. Not validated on "
+        f"{calibration.right_masks.describe()}; interval from {spread}. Not validated on "
         "patients; read it beside the raw score."
     )
     category = risk_category(estimate)

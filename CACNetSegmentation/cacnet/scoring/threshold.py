@@ -76,6 +76,12 @@ class ResolvedProtocol:
     blood_sd_hu: float | None = None
     kvp: float | None = None
 
+    @property
+    def score_name(self) -> str:
+        """What its score may be called: a sum over contrast CT is no Agatston score."""
+        adapts = isinstance(self.protocol.threshold, BloodPoolThreshold)
+        return "Agatston equivalent" if adapts or _has_contrast(self.blood_median_hu) else "Agatston score"
+
     def counts(self, hu: np.ndarray) -> np.ndarray:
         """Which voxels reach (or, by a strict protocol, exceed) the threshold."""
         return hu > self.threshold_hu if self.protocol.strict_threshold else hu >= self.threshold_hu
@@ -124,19 +130,23 @@ def resolve(
         case FixedThreshold(hu=threshold_hu):
             origin = "fixed"
     adapts = isinstance(protocol.threshold, BloodPoolThreshold)
-    has_contrast = blood_pool_median_hu is not None and blood_pool_median_hu > CONTRAST_BLOOD_HU
+    has_contrast = _has_contrast(blood_pool_median_hu)
     if has_contrast and not has_calcium_mask and not adapts:
         raise PlainThresholdOnContrastError(
             f"the protocol '{protocol.name}' counts everything from {threshold_hu:.0f} HU on, and this scan's blood "
             f"has {blood_pool_median_hu:.0f} HU, so contrast agent would be counted as calcium",
             f"blood of at most {CONTRAST_BLOOD_HU:.0f} HU, or a mask of the calcium",
-            "Segment the calcium first, or choose the protocol 'ccta-adaptive'",
+            "Segment the calcium first and score its mask; the protocol 'ccta-adaptive' is meant for that",
         )
     factor = protocol.calibration.factor(threshold_hu) if protocol.calibration else 1.0
     sentence = _sentence(protocol, threshold_hu, bands, origin, has_contrast or adapts)
     return ResolvedProtocol(
         protocol, threshold_hu, bands, factor, sentence, blood_pool_median_hu, blood_pool_sd_hu, kvp
     )
+
+
+def _has_contrast(blood_hu: float | None) -> bool:
+    return blood_hu is not None and blood_hu > CONTRAST_BLOOD_HU
 
 
 def _above_blood(

@@ -109,6 +109,19 @@ def test_score_takes_the_vessels_from_a_vessel_mask(tmp_path: Path, schematic_fi
     assert by_side["RCA"] > by_side["LAD"]
 
 
+def test_score_says_the_estimate_beside_the_raw_score(
+    tmp_path: Path, schematic_file: Path, calcium_mask: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["score", str(schematic_file), "--calcium", str(calcium_mask), "--output", str(tmp_path / "output")]
+    assert main([*arguments, "--protocol", "ccta-calibrated"]) == 0
+    said = capsys.readouterr().out
+    assert "Agatston equivalent" in said
+    assert "Estimated Agatston score without contrast" in said
+    assert "calibrated on simulation" in said
+    beside = json.loads((tmp_path / "output" / "report.json").read_text("utf-8"))["totals"]["equivalent"]
+    assert 0 < beside["low"] < beside["estimate"] < beside["high"]
+
+
 def test_score_takes_labels_by_vessel_as_they_are(tmp_path: Path, schematic_file: Path) -> None:
     scan = schematic_ccta()
     labels = np.where(scan.calcium, np.uint8(3), np.uint8(0))

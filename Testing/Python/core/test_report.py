@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +100,38 @@ def test_a_zero_for_want_of_arteries_is_marked_as_no_finding() -> None:
     missing = Finding("no-coronary-arteries", Severity.WARNING, "No artery.")
     unknown = Scores(scores.lesions, scores.resolved, (missing,))
     assert report_document(volume, unknown)["totals"]["conclusive"] is False
+
+
+def test_what_is_not_known_of_a_lesion_is_null_in_the_document_and_empty_in_the_table(tmp_path: Path) -> None:
+    volume, scores = two_lesions()
+    first = report_document(volume, scores)["lesions"][0]
+    assert (first["third"], first["from_ostium_mm"]) == (None, None)
+    assert first["counts"] is True
+    write_lesions_csv(tmp_path / "lesions.csv", scores.lesions.lesions)
+    with (tmp_path / "lesions.csv").open(newline="", encoding="utf-8") as file:
+        row = next(csv.DictReader(file))
+    assert (row["third"], row["counts"]) == ("", "yes")
+
+
+def test_the_estimate_without_contrast_stands_beside_the_raw_score_with_a_percentile_of_its_own() -> None:
+    volume, scores = two_lesions()
+    assert report_document(volume, scores)["totals"]["equivalent"] is None
+    calibrated = replace(scores, resolved=resolve(protocol_named("ccta-calibrated"), 400.0, 25.0))
+    totals = report_document(volume, calibrated)["totals"]
+    assert totals["agatston"] == report_document(volume, scores)["totals"]["agatston"]
+    beside = totals["equivalent"]
+    assert beside["low"] < beside["estimate"] < beside["high"]
+    assert beside["calibrated_on"] == "simulation"
+    assert beside["percentile"]["bracket"] != totals["percentile"]["bracket"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "blood_hu", "name"),
+    [
+        ("literature", 45.0, "Agatston score"),
+        ("literature", 400.0, "Agatston equivalent"),
+        ("ccta-adaptive", 400.0, "Agatston equivalent"),
+    ],
+)
+def test_only_a_scan_without_contrast_has_an_agatston_score(protocol: str, blood_hu: float, name: str) -> None:
+    assert resolve(protocol_named(protocol), blood_hu, 25.0).score_name == name
