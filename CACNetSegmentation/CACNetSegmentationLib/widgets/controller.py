@@ -33,7 +33,13 @@ class Controller:
         self._tags: tuple[int, int] | None = None
         service = logic.service()
         self.selection = Selection(service.result_of, volume_of)
-        self.review_section = ReviewSection(ui, slicer.mrmlScene, exports)
+        self.review_section = ReviewSection(
+            ui,
+            slicer.mrmlScene,
+            exports,
+            autosave_folder=Path(slicer.app.temporaryPath) / "CACNet-reviews",
+            recovered=lambda segmentation: self._choose("segmentation", segmentation),
+        )
         hooks = Hooks(
             settings=lambda: settings_from(logic.getParameterNode(), self.panel.models.selected),
             start_job=logic.startJob,
@@ -84,3 +90,4 @@ class Controller:
         self._ui.protocolDescriptionLabel.text = description
         self._ui.protocolDescriptionLabel.toolTip = source
         self.review_section.show(parameters.segmentation)
+        self.review_section.offer_lost(parameters.input_volume if parameters.segmentation is None else None)

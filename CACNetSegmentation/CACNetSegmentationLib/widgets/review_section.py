@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import slicer
+from cacnet.edits.autosave import Recoverable, recoverable
 from cacnet.errors import CacnetError
 
 from CACNetSegmentationLib.scene.review import SceneReview
@@ -22,13 +24,27 @@ class ReviewSection:
         ui: the named widgets of that file.
         scene: the scene.
         exports: what the buttons of the review's export part do.
+        autosave_folder: where the steps of a review are saved as they are made, until it is closed.
+        recovered: is given the segmentation of a review that was brought back after a crash.
     """
 
-    def __init__(self, ui: Any, scene: slicer.vtkMRMLScene, exports: Sequence[ExportAction] = ()) -> None:
-        self._ui, self._scene = ui, scene
+    def __init__(
+        self,
+        ui: Any,
+        scene: slicer.vtkMRMLScene,
+        exports: Sequence[ExportAction],
+        autosave_folder: Path,
+        recovered: Callable[[Any], None],
+    ) -> None:
+        self._ui, self._scene, self._autosave_folder, self._recovered = ui, scene, autosave_folder, recovered
         self.review: SceneReview | None = None
         self._node: Any = None
+        self._bereft: Any = None
+        """The CT for which a lost review may be offered."""
+        self._lost: Recoverable | None = None
         self.panel = ReviewPanel(ui.reviewPlaceholder, exports=exports)
+        ui.recoverButton.connect("clicked()", self.recover)
+        self._offer(None)
         self._say("")
 
     def show(self, segmentation_node: Any) -> None:
@@ -45,15 +61,60 @@ class ReviewSection:
             self._say(_("This segmentation was not made by CACNet, so there is nothing to review."))
             return
         try:
-            review = SceneReview.resume(self._scene, segmentation_node)
+            review = SceneReview.resume(self._scene, segmentation_node, self._autosave())
         except CacnetError as error:
             self._say(str(error))
             return
+        self._open(review)
+
+    def offer_lost(self, volume_node: Any) -> None:
+        """Offer what a crash has left of a review on a CT like this one; None offers nothing."""
+        if volume_node is self._bereft:
+            return
+        self._bereft = volume_node
+        self._offer(None)
+        if volume_node is not None and volume_node.GetImageData() is not None:
+            shape = tuple(volume_node.GetImageData().GetDimensions()[::-1])
+            lost = (one for one in recoverable(self._autosave_folder) if tuple(one.shape_zyx) == shape)
+            self._offer(next(lost, None))
+
+    def recover(self) -> None:
+        """Bring back the review that is offered, in a new segmentation."""
+        lost, volume_node = self._lost, self._bereft
+        self._offer(None)
+        try:
+            review = SceneReview.recover(self._scene, volume_node, lost.path)
+        except (CacnetError, OSError) as error:
+            self._say(_("The review could not be recovered: {reason}").format(reason=error))
+            return
+        self.close()
+        self._node = review.segmentation_node
+        self._open(review)
+        self._recovered(review.segmentation_node)
+
+    def _open(self, review: SceneReview) -> None:
         rules = review.stored.rules
         review.on_close(lambda: self._closed(review))
         self.review = review
         self.panel.show_review(review, rules.age_years, rules.sex)
+        self._ui.show3DButton.setSegmentationNode(review.segmentation_node)
         self._say("")
+
+    def _autosave(self) -> Path | None:
+        """The folder, where it can be made; a review goes on without it, saved in the scene only."""
+        try:
+            self._autosave_folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            return None
+        return self._autosave_folder
+
+    def _offer(self, lost: Recoverable | None) -> None:
+        self._lost = lost
+        self._ui.recoverButton.visible = lost is not None
+        if lost is not None:
+            when = lost.saved_utc[:16].replace("T", " ")
+            text = _("Recover the review of {when} UTC ({steps} steps)")
+            self._ui.recoverButton.text = text.format(when=when, steps=lost.steps)
 
     def close(self) -> None:
         """Close the review that is open; its work stays in the scene."""

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import tempfile
 from types import SimpleNamespace
 
 import pytest
@@ -31,8 +32,8 @@ def module(qt_application, scene):
 
 @pytest.fixture
 def ct_node(scene, module):
-    from CACNetSegmentationLib.scene.volumes import node_from_volume
     from CACNetSegmentationLib.scene.self_test import made_up_ct
+    from CACNetSegmentationLib.scene.volumes import node_from_volume
 
     return node_from_volume(scene, made_up_ct()[0], "CCTA")
 
@@ -43,6 +44,7 @@ def open_panel(module, ct_node, monkeypatch, tmp_path):
     from CACNetSegmentationLib.widgets import worker_process
 
     opened = []
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     def open_with(worker):
         monkeypatch.setattr(worker_process, "python_slicer", lambda slicer_home: sys.executable)
@@ -111,8 +113,8 @@ def test_run_brings_segmentation_scores_and_review(open_panel, results, wait_unt
 @pytest.fixture
 def two_results(open_panel, results, wait_until, scene, ct_node):
     """The panel, and for each of two CTs its result; the second is chosen."""
-    from CACNetSegmentationLib.scene.volumes import node_from_volume
     from CACNetSegmentationLib.scene.self_test import made_up_ct
+    from CACNetSegmentationLib.scene.volumes import node_from_volume
 
     widget = open_panel(FINISH)
     second = node_from_volume(scene, made_up_ct()[0], "Second")
@@ -169,6 +171,31 @@ def test_choices_and_results_come_back_with_the_scene(open_panel, results, wait_
     assert not widget.ui.refineCheckBox.checked
     assert widget.ui.inputSelector.currentNode().GetName() == "CCTA"
     assert len(widget.controller.review_section.review.summary.lesions) == 2
+
+
+def test_a_review_that_a_crash_has_left_is_offered_and_comes_back(open_panel, results, ct_node, scene, tmp_path):
+    from cacnet.anatomy import Vessel
+    from CACNetSegmentationLib.scene.review import SceneReview
+    from CACNetSegmentationLib.scene.service import SceneService
+
+    loaded = SceneService(scene).load_results(ct_node, results)
+    autosave = tmp_path / "CACNet-reviews"
+    autosave.mkdir()
+    crashed = SceneReview.resume(scene, loaded.segmentation_node, autosave)
+    crashed.relabel([1], Vessel.LM)
+    [left] = list(autosave.iterdir())
+    saved = left.read_bytes()
+    crashed.close()
+    scene.RemoveNode(loaded.segmentation_node)
+    left.write_bytes(saved)
+    widget = open_panel("pass")
+    assert widget.ui.recoverButton.visible
+    assert "1 steps" in widget.ui.recoverButton.text
+    widget.ui.recoverButton.click()
+    assert not widget.ui.recoverButton.visible
+    review = widget.controller.review_section.review
+    assert [row.vessel for row in review.summary.lesions] == [Vessel.LM, Vessel.RCA]
+    assert widget.ui.segmentationSelector.currentNode() is review.segmentation_node
 
 
 def test_a_script_segments_scores_and_reviews_without_the_panel(open_panel, module, results, ct_node):
