@@ -12,11 +12,16 @@ from cacnet.errors import CacnetError
 from cacnet.progress import Progress
 from cacnet.training.clinic_data import HELD_OUT_SHARE
 from cacnet.training.fine_tune import REAL_SHARE, FineTuned, FineTuning, fine_tune
+from cacnet.training.parallel import ALONE, Processes
 from cacnet.training.trainer import Run
 from cacnet.worker import Events, Lifeline
 
 LEAST_FRACTION = 0.01
 """Before, the time that is left cannot be told."""
+
+
+class SeveralProcessesError(CacnetError):
+    """Further training was started in several processes."""
 
 
 def add_fine_tuning(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +44,15 @@ def add_fine_tuning(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--events", action="store_true", help="one JSON line per event, for a parent process")
 
 
-def run_fine_tuning(arguments: argparse.Namespace, run: Run) -> None:
-    """Train further and say what came of it; raises CacnetError."""
+def run_fine_tuning(arguments: argparse.Namespace, run: Run, processes: Processes = ALONE) -> None:
+    """Train further and say what came of it.
+
+    Raises:
+        SeveralProcessesError: under torchrun; few steps on few cases gain nothing from several GPUs.
+        CacnetError: as `fine_tune`.
+    """
+    if processes.count > 1:
+        raise SeveralProcessesError(f"{processes.count} processes", "one", "Run 'cacnet train' without torchrun")
     request = FineTuning(
         data=tuple(arguments.data),
         run=run,

@@ -27,7 +27,7 @@ from cacnet.training.cases import list_cases
 from cacnet.training.clinic_data import HELD_OUT_SHARE, ClinicData, prepare_data
 from cacnet.training.configuration import TrainingConfig
 from cacnet.training.held_out import HeldOut, compare
-from cacnet.training.train import train
+from cacnet.training.train import MODEL_FOLDER, train
 from cacnet.training.trainer import Run, Trainer, training_device
 from cacnet.weights import CARD_FILE, LoadedModel, ModelBundle, load_bundle, save_bundle
 
@@ -103,10 +103,8 @@ def fine_tune(request: FineTuning, resume: bool = False, progress: Progress = si
     )
     run = _mixed(request, data)
     _say_plan(run, data)
-    bundle = train(run, resume, progress=progress)
-    if bundle is None:
-        raise WorseModelError("the model was trained by another process", "one process", "Train without torchrun")
-    trained = _trained(bundle, start)
+    train(run, resume, progress=progress)
+    trained = _trained(run.output / MODEL_FOLDER / run.model_id, start)
     device = training_device(run.device, run.config.precision)
     held_out = None
     if data.held_out_ids:
@@ -170,9 +168,9 @@ def _say_plan(run: Run, data: ClinicData) -> None:
     )
 
 
-def _trained(bundle: ModelBundle, start: LoadedModel) -> LoadedModel:
+def _trained(folder: Path, start: LoadedModel) -> LoadedModel:
     """The new model, which goes on answering in tiles as large as before even if it was trained on smaller patches."""
-    model = load_bundle(bundle.folder)
+    model = load_bundle(folder)
     tile = max(model.card.input.tile_voxels, start.card.input.tile_voxels)
     return LoadedModel(model.network, replace(model.card, input=replace(model.card.input, tile_voxels=tile)))
 
@@ -192,7 +190,7 @@ def _with_card(
         accuracy=accuracy,
         statement=_statement(len(seen)),
     )
-    return save_bundle(trained.network, changed, run.output / "model")
+    return save_bundle(trained.network, changed, run.output / MODEL_FOLDER)
 
 
 def _statement(cases: int) -> str:

@@ -55,7 +55,7 @@ from cacnet.training.validation import ValidationScores, validate
 from cacnet.weights import ModelBundle, load_bundle, save_bundle
 
 STAGE = "train"
-MINED_FOLDER = "mined"
+MINED_FOLDER, MODEL_FOLDER = "mined", "model"
 SOURCES_FILE = "sources.json"
 DEFAULT_SEEDS = "0:100"
 """Patients that are simulated where no cases are given; those from 9000 on are kept for evaluation."""
@@ -122,7 +122,7 @@ def _train(trainer: Trainer, simulators: Simulators, progress: Progress) -> None
 def export(trainer: Trainer) -> ModelBundle:
     """Write the running average as a model bundle to model/ in the run's folder."""
     model = trainer.model()
-    bundle = save_bundle(model.network, model.card, trainer.run.output / "model")
+    bundle = save_bundle(model.network, model.card, trainer.run.output / MODEL_FOLDER)
     logger.info("wrote %s", bundle.folder)
     return bundle
 
@@ -299,7 +299,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if arguments.export_only:
                 export_checkpoint(_run_for(arguments))
             elif arguments.data:
-                run_fine_tuning(arguments, _run_for(arguments))
+                run_fine_tuning(arguments, _run_for(arguments), processes)
             else:
                 train(_run_for(arguments), arguments.resume, processes)
     except CacnetError as error:

@@ -20,15 +20,18 @@ LITERATURE = resolve(protocol_named("literature"), kvp=120.0)
 MODEL = ModelStatement("cacnet-simulated-v1", "ab" * 32, "Trained on simulated CCTA.")
 
 
-def reviewed_case(volume: Volume | None = None, labels: np.ndarray | None = None) -> ReviewedCase:
+def reviewed_case(
+    volume: Volume | None = None, labels: np.ndarray | None = None, coronary: np.ndarray | None = None
+) -> ReviewedCase:
     """Calcium of 400 HU and 1 × 2 × 2 voxels for each artery (ids 1 to 4), as the network left it."""
     volume = volume or Volume(hu(), GEOMETRY)
     labels = spots() if labels is None else labels
     found = find_lesions(labels, volume.hu, volume.geometry, LITERATURE)
     live = LiveScores(volume.hu, volume.geometry, LITERATURE)
-    coronary = np.zeros(SHAPE_ZYX, np.uint8)
-    coronary[2:14, 8, 9] = 2
-    coronary[9, 10:14, 11] = 5
+    if coronary is None:
+        coronary = np.zeros(SHAPE_ZYX, np.uint8)
+        coronary[2:14, 8, 9] = 2
+        coronary[9, 10:14, 11] = 5
     return ReviewedCase(volume, Session(review_of(found), live), coronary, LITERATURE, MODEL)
 
 

@@ -19,6 +19,7 @@ from dataset_folders import SHAPE_ZYX, hu, spots, write_coca_series
 from dicom_files import write_enhanced
 from pydicom.uid import Comprehensive3DSRStorage, SegmentationStorage, generate_uid
 from reviewed_cases import approve, correct, reviewed_case
+from shared_data import shared_data
 
 STUDY, FRAME = "1.2.826.0.1.3680043.10.511.3.1", "1.2.826.0.1.3680043.10.511.3.2"
 TAGS = {
@@ -224,6 +225,22 @@ def test_a_validator_of_the_standard_finds_no_error(written):
     for path in (written.segmentation, written.report):
         said = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False)
         assert "Error" not in said.stderr + said.stdout
+
+
+@pytest.mark.slow
+def test_a_real_ct_gets_valid_objects_in_its_own_study(tmp_path):
+    folder = shared_data("chest_ct_contrast")
+    volume = read_ct(folder)
+    labels, coronary = (np.zeros(volume.geometry.shape_zyx, np.uint8) for _ in range(2))
+    labels[50:52, 250:256, 250:256] = 2
+    coronary[45:60, 245:260, 245:260] = 2
+    bright = replace(volume, hu=np.where(labels > 0, 600, volume.hu).astype(np.int16))
+    written = export_dicom(tmp_path, reviewed_case(bright, labels, coronary), folder)
+    found = pydicom.dcmread(written.segmentation, stop_before_pixels=True)
+    source = pydicom.dcmread(next(folder.glob("*.dcm")), stop_before_pixels=True)
+    assert (found.StudyInstanceUID, found.PatientID) == (source.StudyInstanceUID, source.PatientID)
+    assert found.FrameOfReferenceUID == source.FrameOfReferenceUID
+    test_a_validator_of_the_standard_finds_no_error(written)
 
 
 @pytest.mark.parametrize("flipped", [(0,), (1, 2), (0, 1, 2)])

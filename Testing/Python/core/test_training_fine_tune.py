@@ -19,6 +19,7 @@ from cacnet.training import train as training
 from cacnet.training.checkpoint import load_checkpoint
 from cacnet.training.configuration import PRESETS, SamplingConfig, config_record
 from cacnet.training.fine_tune import FineTuning, WorseModelError, fine_tune, seconds_per_step
+from cacnet.training.parallel import Processes
 from cacnet.training.trainer import Run
 from cacnet.training.validation import ValidationScores
 from cacnet.weights import InputContract, ModelCard, load_bundle, save_bundle
@@ -251,6 +252,12 @@ def test_an_error_is_an_event_and_an_exit_code(start, tmp_path, capsys, monkeypa
     assert training.main(arguments_for(tmp_path / "nowhere", start, tmp_path, "--events")) == 2
     [event] = map(json.loads, capsys.readouterr().out.splitlines())
     assert (event["event"], event["name"]) == ("error", "InputNotFoundError")
+
+
+def test_several_processes_are_refused(exports, start, tmp_path):
+    arguments = training._arguments(arguments_for(exports, start, tmp_path))
+    with pytest.raises(clinic_command.SeveralProcessesError):
+        clinic_command.run_fine_tuning(arguments, training._run_for(arguments), Processes(0, 2))
 
 
 def run_for(*arguments):
