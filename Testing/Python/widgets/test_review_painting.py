@@ -70,8 +70,17 @@ def test_refused_strokes_are_explained(open_review, wait_until):
     reader.service.accept_all()
     reader.service.approve("")
     reader.service.paint([(2, 10, 1)], Vessel.RCA)
-    wait_until(lambda: reader.ui.paintMessageLabel.text)
-    assert "approved and locked" in reader.ui.paintMessageLabel.text
+    wait_until(lambda: reader.ui.messageLabel.text)
+    assert "approved and locked" in reader.ui.messageLabel.text
+
+
+def test_refused_strokes_are_explained_beside_the_open_editor(in_scene, wait_until):
+    in_scene.service.accept_all()
+    in_scene.service.approve("")
+    open_section(in_scene)
+    in_scene.service.paint([(2, 10, 1)], Vessel.RCA)
+    wait_until(lambda: in_scene.ui.paintMessageLabel.text)
+    assert "approved and locked" in in_scene.ui.paintMessageLabel.text
 
 
 def test_strokes_on_a_review_that_was_closed_are_forgotten(open_review):
@@ -115,6 +124,13 @@ def test_the_limit_follows_the_protocol(in_scene):
     assert node.GetSourceVolumeIntensityMaskRange()[0] == pytest.approx(threshold_hu)
 
 
+def test_a_limit_that_the_reader_chose_stays_through_corrections(in_scene):
+    node = editor_node(open_section(in_scene))
+    node.SetSourceVolumeIntensityMaskRange(180.0, 240.0)
+    in_scene.service.accept([1])
+    assert tuple(node.GetSourceVolumeIntensityMaskRange()) == (180.0, 240.0)
+
+
 def test_the_limit_can_be_turned_off(in_scene):
     node = editor_node(open_section(in_scene))
     in_scene.ui.thresholdMaskCheckBox.checked = False
@@ -144,6 +160,17 @@ def test_closing_the_review_lets_go_of_its_nodes(in_scene):
     assert editor.segmentationNode() is None
     assert editor.sourceVolumeNode() is None
     assert artery_visible(in_scene)
+
+
+def test_the_editor_works_on_after_its_parameter_node_was_removed_with_the_scene(in_scene, scene):
+    editor = open_section(in_scene)
+    in_scene.ui.paintCollapsibleButton.collapsed = True
+    scene.RemoveNode(editor_node(editor))
+    assert open_section(in_scene) is editor
+    node = editor_node(editor)
+    assert scene.IsNodePresent(node)
+    assert node.GetOverwriteMode() == node.OverwriteVisibleSegments
+    assert tuple(node.GetSourceVolumeIntensityMaskRange()) == (130.0, 252.0)
 
 
 def test_an_approved_review_cannot_be_painted_on(in_scene):

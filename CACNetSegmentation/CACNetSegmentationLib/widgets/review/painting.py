@@ -62,6 +62,8 @@ class Painting:
         self._service: ReviewService | None = None
         self._summary: ReviewSummary | None = None
         self._hidden: list[str] = []
+        self._brightest_hu = 0.0
+        self._masked_from_hu: float | None = None
         ui.paintHintLabel.text = ARTERIES_HIDDEN
         ui.paintCollapsibleButton.connect("contentsCollapsed(bool)", lambda collapsed: self._on_collapsed())
         ui.thresholdMaskCheckBox.connect("toggled(bool)", lambda checked: self._mask())
@@ -102,21 +104,18 @@ class Painting:
             return
         if self._editor is None:
             self._make_editor()
+        self._take_parameter_node()
         self._editor.setSegmentationNode(self._service.segmentation_node)
         self._editor.setSourceVolumeNode(self._service.volume_node)
         # After the nodes: choosing a source volume lets the editor set a range of its own.
+        self._brightest_hu = float(slicer.util.arrayFromVolume(self._service.volume_node).max())
+        self._masked_from_hu = None
         self.show(self._summary)
         self._hide_arteries()
 
     def _make_editor(self) -> None:
-        self._node = slicer.vtkMRMLSegmentEditorNode()
-        self._node.SetSingletonTag(EDITOR_NODE_TAG)
-        self._node = self._scene.AddNode(self._node)
-        # Only what is visible is overwritten, and that is calcium: the arteries around it stay whole.
-        self._node.SetOverwriteMode(self._node.OverwriteVisibleSegments)
         editor = self._editor = slicer.qMRMLSegmentEditorWidget()
         editor.setMRMLScene(self._scene)
-        editor.setMRMLSegmentEditorNode(self._node)
         editor.maximumNumberOfUndoStates = UNDO_STATES
         editor.segmentationNodeSelectorVisible = False
         editor.sourceVolumeNodeSelectorVisible = False
@@ -126,12 +125,25 @@ class Painting:
         editor.unorderedEffectsVisible = False
         self._ui.paintEditorFrame.layout().addWidget(editor)
 
+    def _take_parameter_node(self) -> None:
+        # Each time, because closing the scene removes or resets it.
+        self._node = self._scene.GetSingletonNode(EDITOR_NODE_TAG, "vtkMRMLSegmentEditorNode")
+        if self._node is None:
+            node = slicer.vtkMRMLSegmentEditorNode()
+            node.SetSingletonTag(EDITOR_NODE_TAG)
+            self._node = self._scene.AddNode(node)
+        # Only what is visible is overwritten, and that is calcium: the arteries around it stay whole.
+        self._node.SetOverwriteMode(self._node.OverwriteVisibleSegments)
+        self._editor.setMRMLSegmentEditorNode(self._node)
+
     def _mask(self) -> None:
         if self._node is None or self._summary is None or self._service is None:
             return
-        array = slicer.util.arrayFromVolume(self._service.volume_node)
         threshold_hu = self._summary.resolved.threshold_hu
-        self._node.SetSourceVolumeIntensityMaskRange(threshold_hu, max(float(array.max()), threshold_hu))
+        if threshold_hu != self._masked_from_hu:
+            # Only where the protocol changed it: the reader may choose another range in the editor.
+            self._masked_from_hu = threshold_hu
+            self._node.SetSourceVolumeIntensityMaskRange(threshold_hu, max(self._brightest_hu, threshold_hu))
         self._node.SetSourceVolumeIntensityMask(bool(self._ui.thresholdMaskCheckBox.checked))
 
     def _hide_arteries(self) -> None:

@@ -106,4 +106,7 @@ class ReviewPanel:
 
     def _absorb(self) -> None:
         if self._service is not None:
-            self._stroke_message.attempt(self._service.absorb_strokes)
+            # Where the reader looks: others than this section's editor can paint as well.
+            folded = self.ui.paintCollapsibleButton.collapsed
+            message = self.corrections.message if folded else self._stroke_message
+            message.attempt(self._service.absorb_strokes)
