@@ -260,13 +260,11 @@ def series_of_file(path: Path) -> str:
     Raises:
         ReadingError: it is not a readable DICOM image.
     """
-    from pydicom.errors import InvalidDicomError
-
-    from cacnet.reading.headers import read_headers
+    from cacnet.reading.headers import damaged_header_errors, read_headers
 
     try:
         headers = [header for header in read_headers(path) if isinstance(header, SliceHeader)]
-    except (InvalidDicomError, OSError, EOFError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except damaged_header_errors() as error:
         raise _not_an_image(path) from error
     if not headers:
         raise _not_an_image(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,8 +133,8 @@ def scan_folder(folder: Path, progress: Progress) -> Scan:
             found = list(read_headers(path))
         except InvalidDicomError:
             continue
-        except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError):
-            unreadable.append(path.name)  # pydicom raises any of these where a header is damaged.
+        except damaged_header_errors():
+            unreadable.append(path.name)
             continue
         slices += [header for header in found if isinstance(header, SliceHeader)]
         not_images += [kind for kind in found if isinstance(kind, str)]
@@ -150,6 +151,22 @@ def _nothing_found(folder: Path, paths: list[Path]) -> NoImageFoundError:
     hint = f"Give the file itself, such as '{volumes[0]}'" if volumes else "Choose the folder of the CT series"
     count = f"{len(paths)} files, none of them DICOM" if paths else "no files"
     return NoImageFoundError(found=f"'{folder.name}' holds {count}", expected="a DICOM CT series", action=hint)
+
+
+def damaged_header_errors() -> tuple[type[Exception], ...]:
+    """What pydicom raises, depending on where a file is cut off or overwritten."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    plain = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError)
+    return (
+        *plain,
+        NotImplementedError,
+        OverflowError,
+        RecursionError,
+        struct.error,
+        BytesLengthException,
+        InvalidDicomError,
+    )
 
 
 def read_headers(path: Path) -> Iterator[SliceHeader | str]:

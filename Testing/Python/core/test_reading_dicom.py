@@ -7,6 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from cacnet.errors import CacnetError
 from cacnet.findings import Severity
 from cacnet.reading import (
     InputNotFoundError,
@@ -358,6 +359,28 @@ def test_damaged_header_is_counted(tmp_path):
     write_slice(tmp_path / "odd", np.zeros((5, 4), np.int16), (0, 0, 0), ImageOrientationPatient=[0, 0, 0, 0, 0, 0])
     volume = read_ct(tmp_path)
     assert codes(volume) == ["files-unreadable"]
+
+
+def test_a_file_cut_off_anywhere_in_its_header_ends_in_a_sentence(tmp_path):
+    whole = write_slice(tmp_path / "whole", np.zeros((5, 4), np.int16), (0, 0, 0)).read_bytes()
+    cut = tmp_path / "folder" / "cut.dcm"
+    cut.parent.mkdir()
+    for length in range(0, len(whole) - 40, 3):
+        cut.write_bytes(whole[:length])
+        for ct in (cut, cut.parent):
+            with pytest.raises(CacnetError):
+                read_ct(ct)
+
+
+@pytest.mark.parametrize("byte", [0x00, 0x7F, 0xFF])
+def test_a_header_overwritten_anywhere_ends_in_a_sentence(tmp_path, byte):
+    whole = write_slice(tmp_path / "whole", np.zeros((5, 4), np.int16), (0, 0, 0)).read_bytes()
+    damaged = tmp_path / "folder" / "damaged.dcm"
+    damaged.parent.mkdir()
+    for place in range(128, len(whole) - 40, 7):
+        damaged.write_bytes(whole[:place] + bytes([byte] * 4) + whole[place + 4 :])
+        with pytest.raises(CacnetError):
+            read_ct(damaged)
 
 
 def test_enhanced_multi_frame_ct_is_read_like_single_slices(tmp_path):
