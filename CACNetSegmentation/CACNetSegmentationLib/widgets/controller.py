@@ -41,7 +41,7 @@ class Controller:
             recovered=lambda segmentation: self._choose("segmentation", segmentation),
         )
         hooks = Hooks(
-            settings=lambda: settings_from(logic.getParameterNode(), self.panel.models.selected),
+            settings=lambda: settings_from(logic.getParameterNode(), self.panel.model_chooser.selected),
             start_job=logic.startJob,
             ready=lambda: logic.ensureDependencies(requirements),
             installed=lambda: logic.dependenciesInstalled(requirements),

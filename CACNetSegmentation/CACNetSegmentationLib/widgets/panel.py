@@ -71,8 +71,8 @@ class Panel:
         ui.progressBar.setRange(0, PROGRESS_STEPS)
         ui.runButton.connect("clicked()", self.run)
         ui.cancelButton.connect("clicked()", self.cancel)
-        self.models = ModelChooser(ui, hooks.start_job, hooks.choose_model)
-        self.devices = DeviceFinder(ui, hooks.start_job)
+        self.model_chooser = ModelChooser(ui, hooks.start_job, hooks.choose_model)
+        self.device_finder = DeviceFinder(ui, hooks.start_job)
         self.input = InputSection(ui, service, hooks.start_job, self._refresh)
         self._say("")
         self.input.show(None)
@@ -92,13 +92,13 @@ class Panel:
 
     def show_choices(self, model: str, device: str) -> None:
         """Show the model and the device that are chosen."""
-        self.models.show(model)
-        self.devices.show(device)
+        self.model_chooser.show(model)
+        self.device_finder.show(device)
 
     def look_for_devices(self) -> None:
         """Find out what there is to compute on, unless that is known or nothing is installed yet."""
-        if not self.devices.known:
-            self.devices.look(self._hooks.installed())
+        if not self.device_finder.known:
+            self.device_finder.look(self._hooks.installed())
 
     def run(self) -> None:
         """Start a run on the chosen CT, in a process of its own."""
@@ -137,7 +137,7 @@ class Panel:
 
     def close(self) -> None:
         """Stop all work and wait for its end, before the scene or Slicer closes."""
-        for part in (self.input, self.models, self.devices):
+        for part in (self.input, self.model_chooser, self.device_finder):
             part.close()
         if self._running:
             self._run.stop_now()
