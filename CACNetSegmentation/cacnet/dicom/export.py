@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from cacnet.anatomy import NAMED_VESSELS
+from cacnet.dicom.errors import NothingToStateError
 from cacnet.dicom.measurements import make_report
 from cacnet.dicom.segmentation import make_segmentation
 from cacnet.dicom.source import find_source
@@ -50,9 +54,11 @@ def export_dicom(
         series_uid: which series of it; by default the one on whose grid the result lies.
 
     Raises:
-        SourceImagesError: the folder holds no such series. NothingToStateError: no arteries and no calcium.
+        SourceImagesError: the folder holds no such series. NothingToStateError: no arteries that a score of
+            0 could be stated of.
         ReadingError: the folder cannot be read. UnwritableOutputError: nothing was written.
     """
+    _require_conclusive(case)
     images = find_source(source, case.volume.geometry, series_uid, progress)
     segmentation = make_segmentation(case, images)
     report = make_report(case, images, segmentation)
@@ -60,6 +66,17 @@ def export_dicom(
         _save(segmentation, staging / SEGMENTATION)
         _save(report, staging / REPORT)
     return ExportedDicom(output / SEGMENTATION, output / REPORT)
+
+
+def _require_conclusive(case: ReviewedCase) -> None:
+    """A score of 0 is no finding where no artery was recognised and no reader has confirmed it."""
+    recognised = np.isin(case.coronary, NAMED_VESSELS).any()
+    if not (recognised or case.calcium.any() or case.session.locked):
+        raise NothingToStateError(
+            "no coronary artery was recognised, so a score of 0 would say what nobody found",
+            "arteries, calcium, or a review that a reader has approved",
+            "Check the contrast phase and the field of view",
+        )
 
 
 def _save(dataset: Dataset, path: Path) -> None:

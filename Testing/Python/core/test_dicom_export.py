@@ -8,6 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from cacnet.anatomy import Vessel
 from cacnet.dicom.errors import NothingToStateError, SourceImagesError
 from cacnet.dicom.export import export_dicom
 from cacnet.dicom.segmentation import make_segmentation
@@ -339,11 +340,20 @@ def test_images_without_a_study_are_refused(tmp_path, case):
         find_source(tmp_path / "ct", read_ct(tmp_path / "ct").geometry)
 
 
-def test_without_arteries_and_calcium_nothing_is_stated(ct, tmp_path):
-    empty = reviewed_case(read_ct(ct), np.zeros(SHAPE_ZYX, np.uint8))
-    with pytest.raises(NothingToStateError):
-        export_dicom(tmp_path / "out", replace(empty, coronary=np.zeros(SHAPE_ZYX, np.uint8)), ct)
+@pytest.mark.parametrize("artery", [0, Vessel.UNASSIGNED])
+def test_where_no_artery_was_recognised_a_score_of_0_is_not_stated(ct, tmp_path, artery):
+    nothing, coronary = np.zeros(SHAPE_ZYX, np.uint8), np.zeros(SHAPE_ZYX, np.uint8)
+    coronary[2:5, 8, 9] = artery
+    empty = reviewed_case(read_ct(ct), nothing, coronary)
+    with pytest.raises(NothingToStateError, match="no coronary artery was recognised"):
+        export_dicom(tmp_path / "out", empty, ct)
     assert not (tmp_path / "out").exists()
+    empty.session.approve("AB")
+    if artery:
+        assert export_dicom(tmp_path / "out", empty, ct).report.is_file()
+    else:
+        with pytest.raises(NothingToStateError, match="neither coronary arteries nor calcium"):
+            export_dicom(tmp_path / "out", empty, ct)
 
 
 def test_arteries_without_calcium_state_a_score_of_0(ct, tmp_path):
