@@ -235,20 +235,22 @@ def calcified(lesions: int):
 
 def results(lesions: int) -> Callable[[Path], None]:
     """Writes what a run on `calcified(lesions)` leaves."""
+    return lambda folder: write_results(folder, *calcified(lesions))
 
-    def write(folder: Path) -> None:
-        from cacnet import segments
-        from cacnet.edits.stored_json import write_review
-        from review_case import stored_review
 
-        hu, labels, grid = calcified(lesions)
-        segments.write_seg_nrrd(folder / "segmentation.seg.nrrd", labels, labels, grid, "test-net")
-        write_review(folder / "review.json", stored_review(hu, labels, grid))
-        totals = {"agatston": LESION_AGATSTON * lesions, "volume_mm3": 12.0 * lesions, "lesions": lesions}
-        report = {"schema_version": 1, "totals": totals, "protocol": {"name": "ccta-adaptive"}}
-        (folder / "report.json").write_text(json.dumps(report))
+def write_results(folder: Path, hu: np.ndarray, labels: np.ndarray, grid: Any) -> None:
+    """Write what a run leaves that found `labels`; the totals are those of squares as in `calcified`."""
+    from cacnet import segments
+    from cacnet.edits.stored_json import write_review
+    from review_case import stored_review
 
-    return write
+    stored = stored_review(hu, labels, grid)
+    segments.write_seg_nrrd(folder / "segmentation.seg.nrrd", labels, labels, grid, "test-net")
+    write_review(folder / "review.json", stored)
+    lesions = len(stored.confidence)
+    totals = {"agatston": LESION_AGATSTON * lesions, "volume_mm3": 12.0 * lesions, "lesions": lesions}
+    report = {"schema_version": 1, "totals": totals, "protocol": {"name": "ccta-adaptive"}}
+    (folder / "report.json").write_text(json.dumps(report))
 
 
 def alive(process: int) -> bool:

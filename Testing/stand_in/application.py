@@ -45,6 +45,9 @@ class Application(PythonQtObject, QtCore.QObject):
     def mrmlScene(self):
         return slicer.mrmlScene
 
+    def applicationLogic(self):
+        return slicer.modules.segmentations.logic().GetMRMLApplicationLogic()
+
     def layoutManager(self):
         if self._layout_manager is None:
             self._layout_manager = LayoutManager()
@@ -96,6 +99,7 @@ class LayoutManager(PythonQtObject, QtCore.QObject):
         super().__init__()
         self._layout, self._logics = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView, vtk.vtkCollection()
         self._widgets = {name: SliceWidget(self._slice_logic(name)) for name in SLICE_VIEWS}
+        slicer.modules.segmentations.logic().GetMRMLApplicationLogic().SetSliceLogics(self._logics)
 
     def _slice_logic(self, name):
         logic = slicer.vtkMRMLSliceLogic()
