@@ -1,7 +1,8 @@
-"""A review in the scene as labels for training, and as DICOM objects; each export ends in a sentence."""
+"""A review in the scene as a report, as labels for training, and as DICOM; each export ends in a sentence."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -9,8 +10,11 @@ import slicer
 from cacnet.dataset.export import ExportLayout, export_case
 from cacnet.dicom.errors import SourceImagesError
 from cacnet.dicom.export import export_dicom
+from cacnet.findings import Finding
 from cacnet.model_folders import statement_of
 from cacnet.report import ModelStatement
+from cacnet.reporting.case_report import CaseBackground, report_of_review
+from cacnet.reporting.write import ReportFormat, write_reports
 from cacnet.reviewed_case import ReviewedCase, named_arteries
 from cacnet.volume import Acquisition, Volume
 
@@ -79,3 +83,26 @@ def dicom_folder(volume_node: slicer.vtkMRMLScalarVolumeNode, database: Database
             "Load the CT from the DICOM database, or run 'cacnet dicom' with its folder",
         )
     return Path(path).parent
+
+
+def export_report(
+    review: LiveReview, folder: Path, acquisition: Acquisition | None = None, findings: Iterable[Finding] = ()
+) -> str:
+    """Write the report of the review in every format, into a folder of its own; returns a sentence on it.
+
+    Args:
+        folder: the report's folder is made in it, and named after the scan's pseudonym, so that no case overwrites
+            another's.
+        acquisition: what is known of the scan; findings: what was noticed on it.
+
+    Raises:
+        UnwritableOutputError, MissingLibraryError, and the errors of `reviewed_case`.
+    """
+    case = reviewed_case(review, acquisition)
+    stored, rules = review.stored, review.stored.rules
+    background = CaseBackground(
+        case.volume, case.coronary, case.model, tuple(findings), stored.dominance, rules.age_years, rules.sex
+    )
+    report = report_of_review(review.session, review.summary, background)
+    written = write_reports(folder / f"cacnet-{case.pseudonym()}", report, list(ReportFormat))
+    return f"Wrote {', '.join(path.name for path in written)} into {written[0].parent}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,9 @@ import slicer
 import vtk
 
 from CACNetSegmentationLib.scene.results import volume_of
+from CACNetSegmentationLib.widgets.exports import Exports
 from CACNetSegmentationLib.widgets.panel import Hooks, Panel
 from CACNetSegmentationLib.widgets.parameters import PanelParameters, protocol_description, settings_from
-from CACNetSegmentationLib.widgets.review.finishing import ExportAction
 from CACNetSegmentationLib.widgets.review_section import ReviewSection
 from CACNetSegmentationLib.widgets.selection import Selection
 
@@ -24,19 +23,21 @@ class Controller:
         ui: the named widgets of CACNetSegmentation.ui.
         logic: CACNetSegmentationLogic.
         requirements: requirements.txt of the module.
-        exports: what the buttons of the review's export part do.
     """
 
-    def __init__(self, ui: Any, logic: Any, requirements: Path, exports: Sequence[ExportAction] = ()) -> None:
+    def __init__(self, ui: Any, logic: Any, requirements: Path) -> None:
         self._ui, self._logic = ui, logic
         self._parameters: PanelParameters | None = None
         self._tags: tuple[int, int] | None = None
         service = logic.service()
         self.selection = Selection(service.result_of, volume_of)
+        exports = Exports(
+            lambda: self.review_section.review, service.acquisition, getattr(slicer, "dicomDatabase", None)
+        )
         self.review_section = ReviewSection(
             ui,
             slicer.mrmlScene,
-            exports,
+            exports.actions(),
             autosave_folder=Path(slicer.app.temporaryPath) / "CACNet-reviews",
             recovered=lambda segmentation: self._choose("segmentation", segmentation),
         )
