@@ -32,7 +32,9 @@ def Slot(*argument_types):
 def __getattr__(name):
     if name in UNLISTED or class_names(f"qt.{name}"):
         return _shown(name)
-    raise AttributeError(f"module 'qt' has no attribute '{name}' in the application")
+    raise AttributeError(
+        f"module 'qt' has no attribute '{name}' in the application (or Testing/list_application_names.py was not rerun)"
+    )
 
 
 @functools.cache

@@ -16,10 +16,12 @@ def qt_application(slicer_application):
     """The Qt application; fails the test where a slot raised, which PythonQt would only print."""
     widgets = pytest.importorskip("PySide6.QtWidgets", reason="PySide6 is not installed", exc_type=ImportError)
     import stand_in
+    from stand_in import dialogs
     from stand_in.pythonqt import slot_errors
 
     stand_in.install()
     slot_errors.clear()
+    dialogs.forget()
     yield widgets.QApplication.instance() or widgets.QApplication([])
     assert not slot_errors
 

@@ -4,6 +4,7 @@ import ast
 import inspect
 import json
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pytest
 from list_application_names import product_names
@@ -146,7 +147,8 @@ def _names_of_the_product():
                 yield ast.unparse(node.target).rpartition(".")[2]
 
 
-_PLAIN_PYTHON = {"emit"} | {name for kind in (str, bytes, list, dict, set, tuple, int, float) for name in dir(kind)}
+_PLAIN_TYPES = (str, bytes, list, dict, set, tuple, int, float, Path)
+_PLAIN_PYTHON = {"emit"} | {name for kind in _PLAIN_TYPES for name in dir(kind)}
 """Besides Python's own methods, what PythonQt's signals have."""
 
 
