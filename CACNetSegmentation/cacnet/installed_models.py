@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import Any
 from cacnet.errors import CacnetError
 from cacnet.files import staged_folder
 from cacnet.model_folders import BUNDLED_MODELS, model_folders, user_models
+from cacnet.plain_json import parse_json
 
 CARD_FILE = "model.json"
 MAX_CARD_BYTES = 1 << 20
@@ -89,7 +89,7 @@ def _summary(card: Path, own: bool) -> ModelSummary:
     try:
         if card.stat().st_size > MAX_CARD_BYTES:
             raise ValueError("it is too large")
-        content = json.loads(card.read_text("utf-8"))
+        content = parse_json(card.read_text("utf-8"))
         return ModelSummary(str(content["id"]), str(content["name"]), _description(content), own)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return ModelSummary(name, name, f"This model cannot be used: its card is damaged ({error}).", own, False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cacnet.errors import CacnetError
+from cacnet.plain_json import parse_json
 from cacnet.volume import Acquisition
 
 JOB_SCHEMA_VERSION = 1
@@ -81,7 +81,7 @@ def read_job(path: Path) -> Job:
         UnreadableJobError: it is missing, no JSON, of another version, or lacks something.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = parse_json(path.read_text("utf-8"))
         version = content["schema_version"]
         if version == JOB_SCHEMA_VERSION:
             return _job(content)

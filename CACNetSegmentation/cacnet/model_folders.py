@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
+
+from cacnet.plain_json import parse_json
 
 BUNDLED_MODELS = Path(__file__).resolve().parents[1] / "Resources" / "Models"
 """Where the models that come with the extension are."""
@@ -44,7 +45,7 @@ def statement_of(model_id: str | None) -> str | None:
     """
     for folder in model_folders():
         try:
-            card = json.loads((folder / str(model_id) / "model.json").read_text("utf-8"))
+            card = parse_json((folder / str(model_id) / "model.json").read_text("utf-8"))
         except (OSError, ValueError):
             continue
         statement = card.get("statement") if isinstance(card, dict) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from cacnet.edits.stored_json import from_document, read_review
 from cacnet.edits.stored_review import StoredReview
 from cacnet.errors import CacnetError
 from cacnet.outputs import CORONARY, REPORT, REVIEW
+from cacnet.plain_json import parse_json
 from cacnet.progress import Progress, silent
 from cacnet.reading import read_ct
 from cacnet.report import ModelStatement
@@ -88,7 +88,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise JournalError(f"'{path.name}' has {path.stat().st_size} bytes", f"at most {MOST_BYTES}")
-        content = json.loads(path.read_text("utf-8"))
+        content = parse_json(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise JournalError(f"'{path.name}' cannot be read ({error})", "a journal of corrections") from error
     if not isinstance(content, dict):
@@ -99,7 +99,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _statement(report: Path) -> str | None:
     """What the model's maker says of it; None where the report is missing, which the labels do not need."""
     try:
-        statement = json.loads(report.read_text("utf-8"))["model"]["statement"]
+        statement = parse_json(report.read_text("utf-8"))["model"]["statement"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return statement if isinstance(statement, str) else None

@@ -12,7 +12,6 @@ import math
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -23,10 +22,13 @@ import torch
 from safetensors.torch import load as parse_safetensors
 from safetensors.torch import save as to_safetensors
 
+from cacnet import temporaries
 from cacnet.errors import CacnetError
+from cacnet.files import writing_to
 from cacnet.model_folders import BUNDLED_MODELS, model_folders, user_models
 from cacnet.network import CACNet, NetworkConfig, NetworkConfigError
 from cacnet.network.cacnet import SIZE_MULTIPLE
+from cacnet.plain_json import parse_json
 from cacnet.prepare import HU_RANGE, MODEL_SPACING_MM
 
 __all__ = [
@@ -179,7 +181,7 @@ def read_card(folder: Path) -> ModelCard:
     """The checked card of the bundle in `folder`; raises CorruptModelError or IncompatibleModelError."""
     text = _read_bounded(folder / CARD_FILE, MAX_CARD_BYTES)
     try:
-        raw = json.loads(text)
+        raw = parse_json(text)
     except ValueError as error:  # includes bytes that are not UTF-8
         raise _corrupt(folder, f"{CARD_FILE} is not JSON ({error})", "a model card") from error
     if not isinstance(raw, dict):
@@ -262,7 +264,7 @@ def _check_header(data: bytes, expected: Mapping[str, torch.Tensor], folder: Pat
     if length > min(MAX_HEADER_BYTES, len(data) - 8):
         raise _corrupt(folder, f"{WEIGHTS_FILE} has no readable tensor table", "a safetensors file")
     try:
-        table = json.loads(data[8 : 8 + length])
+        table = parse_json(data[8 : 8 + length])
     except ValueError as error:
         raise _corrupt(folder, f"the tensor table of {WEIGHTS_FILE} is not JSON", "a safetensors file") from error
     table = {name: entry for name, entry in table.items() if name != "__metadata__"} if isinstance(table, dict) else {}
@@ -344,23 +346,29 @@ def _shallow(card: ModelCard) -> dict[str, Any]:
 
 
 def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    with writing_to(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging = temporaries.new_folder(target.parent)
     try:
-        for name, data in files.items():
-            with (staging / name).open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        staging.chmod(0o755)  # mkdtemp makes it private
-        if target.exists():
-            # A folder cannot be replaced in one step; its files can, and the checksum exposes a pair that differs.
-            for name in files:
-                os.replace(staging / name, target / name)
-        else:
-            os.replace(staging, target)
+        with writing_to(target):
+            _replace_files(target, staging, files)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _replace_files(target: Path, staging: Path, files: Mapping[str, bytes]) -> None:
+    for name, data in files.items():
+        with (staging / name).open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    staging.chmod(0o755)  # a temporary folder is its owner's only
+    if target.exists():
+        # A folder cannot be replaced in one step; its files can, and the checksum exposes a pair that differs.
+        for name in files:
+            os.replace(staging / name, target / name)
+    else:
+        os.replace(staging, target)
 
 
 def _corrupt(folder: Path, found: str, expected: str) -> CorruptModelError:

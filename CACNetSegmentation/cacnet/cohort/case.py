@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import time
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -15,6 +14,7 @@ from cacnet.errors import CacnetError, Cancelled
 from cacnet.files import remove_staging, write_json
 from cacnet.outputs import write_result
 from cacnet.pipeline import Request, Result, segment
+from cacnet.plain_json import parse_json
 from cacnet.reporting.case_report import report_of_result
 from cacnet.reporting.write import ReportFormat, write_reports
 from cacnet.scoring import hoff_percentile
@@ -116,7 +116,7 @@ class CaseOutcome:
 def finished(job: CaseJob) -> CaseOutcome | None:
     """What came of the case in an earlier run with the same request; None where it has to be done (again)."""
     try:
-        content = json.loads((job.output / DONE_FILE).read_text("utf-8"))
+        content = parse_json((job.output / DONE_FILE).read_text("utf-8"))
         complete = all((job.output / name).is_file() for name in content["files"])
         if content["schema_version"] != SCHEMA_VERSION or content["fingerprint"] != job.fingerprint() or not complete:
             return None
@@ -158,7 +158,7 @@ def keep(job: CaseJob, fingerprint: str, outcome: CaseOutcome) -> None:
     Args:
         fingerprint: from before the work began, so that a scan that changed meanwhile is done again.
     """
-    files = sorted(file.name for file in job.output.iterdir() if file.is_file())
+    files = sorted(file.name for file in job.output.glob("[!.]*") if file.is_file())
     content = {
         "schema_version": SCHEMA_VERSION,
         "fingerprint": fingerprint,

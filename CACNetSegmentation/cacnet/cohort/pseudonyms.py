@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
 from cacnet.errors import CacnetError
 from cacnet.files import write_json
+from cacnet.plain_json import parse_json
 
 IDENTIFYING_FILE = "identifying_case_paths.json"
 SCHEMA_VERSION = 1
@@ -57,7 +57,7 @@ def _read(path: Path) -> tuple[str, dict[str, str]]:
     if not path.exists():
         return secrets.token_hex(16), {}
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = parse_json(path.read_text("utf-8"))
         salt, cases = content["salt"], content["cases"]
         if content["schema_version"] != SCHEMA_VERSION or not isinstance(salt, str) or not salt:
             raise ValueError("another version")

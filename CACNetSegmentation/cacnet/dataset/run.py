@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from cacnet.dataset.case_folder import RECORD_FILE, remove_leftovers, write_case_folder
+from cacnet.dataset.case_folder import RECORD_FILE, write_case_folder
 from cacnet.dataset.check import check_scan
 from cacnet.dataset.errors import DuplicateCaseError, NotApprovedError, UnusableScanError
 from cacnet.dataset.scan import LabelledScan, ReviewState
@@ -17,6 +16,7 @@ from cacnet.dataset.source import SourceCase, fingerprint, require_safe_id
 from cacnet.errors import CacnetError, Cancelled, OutOfMemoryError
 from cacnet.files import UnwritableOutputError, require_writable
 from cacnet.findings import Finding, Severity
+from cacnet.plain_json import parse_json
 from cacnet.validation import exit_code
 
 FINGERPRINT = "source_fingerprint"
@@ -99,7 +99,6 @@ def import_cases(
         Cancelled: by the user; cases written before stay.
     """
     require_writable(output)
-    remove_leftovers(output)
     taken: dict[str, str] = {}
     for case in cases:
         try:
@@ -159,7 +158,7 @@ def _require_usable(scan: LabelledScan, findings: Sequence[Finding], any_state: 
 def _written_from(record: Path) -> str | None:
     """The fingerprint in the record of a written case; None where there is no such record."""
     try:
-        content = json.loads(record.read_text("utf-8"))
+        content = parse_json(record.read_text("utf-8"))
     except (OSError, ValueError):
         return None
     return content.get(FINGERPRINT) if isinstance(content, dict) else None

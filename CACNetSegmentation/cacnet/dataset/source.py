@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 
 from cacnet.dataset.errors import DatasetFileError, UnsafeNameError
 from cacnet.dataset.scan import LabelledScan
+from cacnet.plain_json import parse_json
 
 MAX_DESCRIPTION_BYTES = 64 * 2**20
 """A dataset.json, record or plist of outlines is some kilobytes to a few megabytes; more is no such file."""
@@ -107,7 +107,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     require_small(path)
     try:
-        content = json.loads(path.read_text("utf-8-sig"))
+        content = parse_json(path.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise DatasetFileError(f"'{path.name}' cannot be read ({error})", "JSON") from error
     if not isinstance(content, dict):

@@ -26,6 +26,7 @@ from cacnet.edits.stored_json import (
 )
 from cacnet.edits.stored_review import ReviewFileError, Rules, StoredReview
 from cacnet.files import UnwritableOutputError, replacing
+from cacnet.plain_json import parse_json
 
 SUFFIX = ".cacnet-review"
 
@@ -132,7 +133,7 @@ def recovered(path: Path) -> StoredReview:
     journal["entries"] = list(journal["entries"])
     for line in lines[:-1]:
         try:
-            step: dict[str, Any] = json.loads(line)
+            step: dict[str, Any] = parse_json(line)
             entries, rules, sha256 = step["entries"], read_rules(step["rules"]), str(step["labels_sha256"])
         except (ValueError, KeyError, TypeError):
             break

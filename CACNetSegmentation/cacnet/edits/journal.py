@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from cacnet.edits.review import Change, EditError, RejectReason, Review, Reviewe
 from cacnet.edits.session import Action, AuditEntry, Session, now_utc
 from cacnet.errors import CacnetError
 from cacnet.files import write_json
+from cacnet.plain_json import parse_json
 
 SCHEMA_VERSION = 1
 MOST_BYTES = 200_000_000
@@ -71,7 +71,7 @@ def load(path: Path, live: LiveScores, shape_zyx: tuple[int, int, int]) -> Sessi
     try:
         if path.stat().st_size > MOST_BYTES:
             raise JournalError(f"'{path.name}' has {path.stat().st_size} bytes", f"at most {MOST_BYTES}")
-        content = json.loads(path.read_text("utf-8"))
+        content = parse_json(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise JournalError(f"'{path.name}' cannot be read ({error})", "a journal of corrections") from error
     return replay(content, live, shape_zyx)

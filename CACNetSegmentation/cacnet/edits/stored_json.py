@@ -13,6 +13,7 @@ from cacnet.anatomy import Vessel
 from cacnet.edits.journal import MOST_BYTES
 from cacnet.edits.stored_review import ModelIdentity, ReviewFileError, Rules, StoredReview
 from cacnet.files import replacing
+from cacnet.plain_json import parse_json
 from cacnet.scoring import protocol_named
 from cacnet.vessels.places import Courses
 from cacnet.volume import Geometry
@@ -85,7 +86,7 @@ def from_text(text: str) -> StoredReview:
     if len(text) > MOST_BYTES:
         raise ReviewFileError(f"a stored review of {len(text)} characters", f"at most {MOST_BYTES}")
     try:
-        content = json.loads(text, parse_constant=_refuse)
+        content = parse_json(text)
     except ValueError as error:
         raise ReviewFileError(f"the stored review is no JSON ({error})", "an unchanged one") from error
     return from_document(content)
@@ -160,10 +161,6 @@ def _courses(raw: Any) -> Courses:
     if not np.isin(vessel, [0, *Vessel]).all():
         raise ValueError("centre lines of no artery")
     return Courses(points, vessel, lengths, radius)
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"the value {constant}")
 
 
 def _finite(value: Any) -> float:

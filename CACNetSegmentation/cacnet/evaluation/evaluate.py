@@ -7,7 +7,6 @@ interrupted run is taken up where it stopped. A case that fails is reported and 
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -25,6 +24,7 @@ from cacnet.files import require_writable, write_json
 from cacnet.inference import choose_device
 from cacnet.phantom.simulate import simulate, write_scan
 from cacnet.pipeline import DEFAULT_MODEL
+from cacnet.plain_json import parse_json
 from cacnet.scoring import protocol_named
 from cacnet.weights import ModelCard, load_bundle
 
@@ -182,6 +182,6 @@ def _key(job: Job) -> str:
 def _read_kept(path: Path) -> CaseResult | None:
     """A result kept by an earlier run; one that cannot be read is made again."""
     try:
-        return CaseResult.from_plain(json.loads(path.read_text("utf-8")))
+        return CaseResult.from_plain(parse_json(path.read_text("utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from cacnet.dataset.case_folder import unknown_labels
 from cacnet.errors import CacnetError
 from cacnet.masks import UnreadableMaskError, read_labels
 from cacnet.phantom.devices import Distractor
+from cacnet.plain_json import parse_json
 from cacnet.reading.quiet import quiet
 from cacnet.volume import Geometry, geometry_of
 
@@ -119,7 +119,7 @@ def read_origin(folder: Path) -> Origin:
     if not path.is_file():
         return Origin()
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = parse_json(path.read_text("utf-8"))
         if record.get("simulated") is not True:
             return Origin()
         score = record.get("agatston_without_contrast", {}).get("total")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from cacnet.edits.stored_json import read_review
@@ -10,6 +9,7 @@ from cacnet.edits.summary import summarize
 from cacnet.errors import CacnetError
 from cacnet.findings import Finding, Severity
 from cacnet.outputs import REPORT, REVIEW
+from cacnet.plain_json import parse_json
 from cacnet.reporting.case_report import CaseBackground, CaseReport, report_of_review
 from cacnet.result_folder import open_result
 
@@ -50,7 +50,7 @@ def report_of_folder(
 def _findings(path: Path) -> tuple[Finding, ...]:
     """What was found about the scan; a report without them would hide that a score of 0 may be no finding."""
     try:
-        stated = json.loads(path.read_text("utf-8"))["findings"]
+        stated = parse_json(path.read_text("utf-8"))["findings"]
         return tuple(Finding(f["code"], Severity(f["severity"]), f["message"]) for f in stated)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnusableReportError(

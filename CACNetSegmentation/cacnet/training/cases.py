@@ -13,9 +13,6 @@ the loss leaves that channel out.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from cacnet.errors import CacnetError
+from cacnet.files import replaced_folder
 from cacnet.prepare import MODEL_SPACING_MM
 
 SCHEMA_VERSION = 1
@@ -99,18 +97,10 @@ def write_case(
         },
         indent=2,
     )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with replaced_folder(folder) as staging:
         for name, array in arrays.items():
             np.save(staging / f"{name}.npy", array, allow_pickle=False)
         (staging / RECORD_FILE).write_text(text + "\n", "utf-8")
-        staging.chmod(0o755)  # mkdtemp makes it private
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(staging, folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return folder
 
 
@@ -151,7 +141,7 @@ def simulated_seeds(folders: Iterable[Path]) -> set[int]:
 def _read_record(folder: Path) -> dict[str, Any]:
     try:
         record = json.loads((folder / RECORD_FILE).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(folder, error) from error
     if not isinstance(record, dict) or record.get("schema_version") != SCHEMA_VERSION:
         raise CaseError(f"{RECORD_FILE} of '{folder.name}' has another version", f"schema_version {SCHEMA_VERSION}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 
 from cacnet.errors import CacnetError
+from cacnet.files import replacing
 
 CHECKPOINT_FILE = "checkpoint.pt"
 
@@ -18,16 +20,17 @@ class CheckpointError(CacnetError):
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
-    """Write `state` (tensors, numbers, texts, nested) to `folder`; the previous one stays until this is whole."""
-    temporary = folder / f".{CHECKPOINT_FILE}.{os.getpid()}"
-    try:
-        with temporary.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, folder / CHECKPOINT_FILE)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write `state` (tensors, numbers, texts, nested) to `folder`; the previous one stays until this is whole.
+
+    Raises:
+        UnwritableOutputError: the folder cannot be written to.
+    """
+    buffer = io.BytesIO()  # to a file, torch would say a full disk in words of its own
+    torch.save(state, buffer)
+    with replacing(folder / CHECKPOINT_FILE) as temporary, temporary.open("wb") as file:
+        file.write(buffer.getbuffer())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -11,6 +10,7 @@ from typing import Any
 
 from cacnet.errors import CacnetError
 from cacnet.network import LossConfig, NetworkConfig, NetworkConfigError
+from cacnet.plain_json import parse_json
 
 
 class TrainingConfigError(CacnetError):
@@ -210,8 +210,8 @@ def load_config(path: Path | str) -> TrainingConfig:
     path = Path(path)
     try:
         text = path.read_text("utf-8")
-        raw = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (OSError, ValueError) as error:
+        raw = tomllib.loads(text) if path.suffix == ".toml" else parse_json(text)
+    except (OSError, ValueError, RecursionError) as error:  # tomllib recurses into nested arrays
         raise TrainingConfigError(f"{path.name} cannot be read ({error})", "a JSON or TOML file") from error
     _require(isinstance(raw, dict), f"{path.name} holds no table", "names and values")
     return config_from(raw)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Sequence
 from pathlib import Path
+
+from cacnet.files import replacing, writing_to
 
 CURVE_COLUMNS = (
     "step",
@@ -24,7 +25,7 @@ PICTURE_FILE = "curves.png"
 
 def append_row(path: Path, row: Sequence[object]) -> None:
     """Add one row to a table."""
-    with path.open("a", newline="", encoding="utf-8") as file:
+    with writing_to(path.parent), path.open("a", newline="", encoding="utf-8") as file:
         csv.writer(file).writerow(row)
 
 
@@ -33,15 +34,15 @@ def keep_rows(path: Path, columns: Sequence[str], last_step: int) -> None:
     rows: list[list[str]] = []
     if path.is_file():
         with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in list(csv.reader(file))[1:] if row and row[0].isdigit() and int(row[0]) <= last_step]
+            whole = [row for row in list(csv.reader(file))[1:] if len(row) == len(columns) and row[0].isdigit()]
+        rows = [row for row in whole if int(row[0]) <= last_step]
     write_text(path, "".join(",".join(row) + "\n" for row in [list(columns), *rows]))
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        temporary.write_text(text, "utf-8")
 
 
 def draw_curves(folder: Path) -> None:
@@ -60,9 +61,8 @@ def draw_curves(folder: Path) -> None:
     for axes in (upper, lower):
         axes.grid(alpha=0.3)
         axes.legend()
-    temporary = folder / f".{os.getpid()}-{PICTURE_FILE}"
-    figure.savefig(temporary, dpi=110)
-    os.replace(temporary, folder / PICTURE_FILE)
+    with replacing(folder / PICTURE_FILE) as temporary:
+        figure.savefig(temporary, dpi=110)
 
 
 def _columns(path: Path) -> dict[str, list[float]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from cacnet.files import replacing, writing_to
 from cacnet.inference import Device, predict
 from cacnet.prepare import normalise_hu
 from cacnet.training.cases import read_case
@@ -42,11 +43,10 @@ def mine(model: LoadedModel, case_folder: Path, device: Device) -> np.ndarray:
 
 def store_mined(folder: Path, case_name: str, step: int, positions: np.ndarray) -> None:
     """Keep what was mined in a case at a step."""
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{case_name}"
-    with temporary.open("wb") as file:
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / f"{case_name}@{step:09d}.npy") as temporary, temporary.open("wb") as file:
         np.save(file, positions, allow_pickle=False)
-    temporary.replace(folder / f"{case_name}@{step:09d}.npy")
 
 
 def mined_positions(folder: Path, case_name: str, step: int) -> np.ndarray:

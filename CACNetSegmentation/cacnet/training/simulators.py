@@ -13,6 +13,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from cacnet.errors import CacnetError
+from cacnet.files import writing_to
 from cacnet.training.cases import RECORD_FILE, list_cases
 from cacnet.training.make_cases import case_folder, end_with_parent, make_case
 
@@ -51,7 +52,8 @@ def simulating(seeds: Sequence[int], folder: Path, processes: int, make: Maker =
     The processes end with this one, even where it is killed; a case that is half made is then made again.
     """
     missing = [seed for seed in seeds if not (case_folder(folder, seed) / RECORD_FILE).is_file()]
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
     shares = [missing[i::processes] for i in range(max(1, processes))]
     started = [

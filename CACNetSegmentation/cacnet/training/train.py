@@ -22,7 +22,9 @@ from typing import Any
 import torch
 
 from cacnet.errors import CacnetError, Cancelled
+from cacnet.files import writing_to
 from cacnet.pipeline import DEFAULT_MODEL
+from cacnet.plain_json import parse_json
 from cacnet.progress import Progress, silent
 from cacnet.training.cases import list_cases
 from cacnet.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
@@ -152,7 +154,8 @@ def _start(run: Run, state: dict[str, Any] | None, processes: Processes) -> Trai
     if state is not None:
         trainer.restore(state)
     if processes.is_first:
-        run.output.mkdir(parents=True, exist_ok=True)
+        with writing_to(run.output):
+            run.output.mkdir(parents=True, exist_ok=True)
         write_text(run.output / SOURCES_FILE, json.dumps(run.sources(), indent=2) + "\n")
         write_text(run.output / "config.json", json.dumps(config_record(run.config), indent=2) + "\n")
         keep_rows(run.output / CURVE_FILE, CURVE_COLUMNS, trainer.step)
@@ -198,7 +201,7 @@ def _config_for(arguments: argparse.Namespace) -> TrainingConfig:
         config = PRESETS[arguments.preset or ("clinic" if arguments.data else "bundled")]
     else:
         try:
-            config = config_from(json.loads(stored.read_text("utf-8")))
+            config = config_from(parse_json(stored.read_text("utf-8")))
         except ValueError as error:
             raise TrainingConfigError(f"{stored.name} is not JSON ({error})", "a stored configuration") from error
     init = _init(arguments)
@@ -278,7 +281,7 @@ def _sources(arguments: argparse.Namespace) -> dict[str, Any]:
     stored = arguments.output / SOURCES_FILE
     if (arguments.resume or arguments.export_only) and stored.is_file():
         try:
-            before = json.loads(stored.read_text("utf-8"))
+            before = parse_json(stored.read_text("utf-8"))
             return {name: value or before[name] for name, value in given.items()}
         except (ValueError, KeyError, TypeError) as error:
             raise TrainingConfigError(f"{stored.name} cannot be read ({error})", "what a run stored") from error
