@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 
 from cacnet.edits.stored_json import write_review
 from cacnet.edits.stored_review import ModelIdentity, Rules, StoredReview, store_result
 from cacnet.files import staged_folder
+from cacnet.image_files import write_image
 from cacnet.overview import draw_overview
 from cacnet.pipeline import Result
 from cacnet.progress import Progress, silent
@@ -68,4 +68,4 @@ def unbegun_review(result: Result) -> StoredReview:
 
 
 def _write_labels(path: Path, labels: np.ndarray, geometry: Geometry) -> None:
-    sitk.WriteImage(to_sitk(labels, geometry), str(path), useCompression=True)
+    write_image(to_sitk(labels, geometry), path)

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from cacnet.anatomy import Vessel
 from cacnet.errors import CacnetError
 from cacnet.files import replacing
+from cacnet.image_files import write_image
 from cacnet.volume import Geometry, GeometryMismatchError, to_sitk
 
 TERMINOLOGY_CONTEXT = "Segmentation category and type - CACNet"
@@ -169,7 +170,7 @@ def write_seg_nrrd(
     for key, value in _nrrd_fields(geometry, algorithm_name, algorithm_type).items():
         image.SetMetaData(key, value)
     with replacing(Path(path)) as temporary:
-        sitk.WriteImage(image, temporary, useCompression=True)
+        write_image(image, temporary)
 
 
 def _nrrd_fields(geometry: Geometry, algorithm_name: str, algorithm_type: str) -> dict[str, str]:

@@ -13,24 +13,20 @@ and whoever trains must leave that channel out of the loss, as `cacnet train` do
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 
 from cacnet.anatomy import Vessel
 from cacnet.dataset.errors import DatasetFileError
 from cacnet.dataset.label_maps import read_label_map
 from cacnet.dataset.scan import LabelledScan, Provenance, Review, ReviewState
 from cacnet.dataset.source import read_json, require_safe_id
-from cacnet.files import STAGING_PREFIX, UnwritableOutputError, write_json
+from cacnet.files import replaced_folder, write_json
+from cacnet.image_files import write_image
 from cacnet.reading import read_ct
 from cacnet.volume import Acquisition, Geometry, Volume, to_sitk
 
@@ -79,7 +75,7 @@ def write_case_files(
 
 def write_array(path: Path, array_zyx: np.ndarray, geometry: Geometry) -> None:
     """A compressed NIfTI file whose header says nothing beside the grid."""
-    sitk.WriteImage(to_sitk(array_zyx, geometry), str(path), useCompression=True)
+    write_image(to_sitk(array_zyx, geometry), path)
 
 
 def record_of(scan: LabelledScan) -> dict[str, Any]:
@@ -191,36 +187,6 @@ def unknown_labels(folder: Path) -> frozenset[str]:
     return frozenset(str(name) for name in unknown)
 
 
-@contextmanager
-def replaced_folder(folder: Path) -> Iterator[Path]:
-    """A temporary sibling that becomes `folder` when the block ends, or vanishes if it raises.
-
-    Raises:
-        UnwritableOutputError: its parent cannot be written to.
-    """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=folder.parent))
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    try:
-        yield staging
-        staging.chmod(0o755)  # mkdtemp makes it private.
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(staging, folder)
-    except (OSError, RuntimeError) as error:  # SimpleITK says a full disk with a RuntimeError.
-        raise _unwritable(folder, error) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def remove_leftovers(output: Path) -> None:
-    """Remove what an interrupted run left in `output`, so that nobody takes half a case for one."""
-    for leftover in output.glob(f"{STAGING_PREFIX}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-
-
 def read_labels(path: Path, geometry: Geometry) -> np.ndarray:
     """A label map of 8 bits on that grid; raises as `read_label_map`, and DatasetFileError for larger numbers."""
     values = read_label_map(path, geometry, f"labels '{path.name}'")
@@ -258,12 +224,4 @@ def _review(record: Mapping[str, Any]) -> Review:
         model["id"],
         model["weights_sha256"],
         record.get("reviewer"),
-    )
-
-
-def _unwritable(folder: Path, error: Exception) -> UnwritableOutputError:
-    return UnwritableOutputError(
-        found=f"the folder '{folder}' cannot be written to ({getattr(error, 'strerror', None) or error})",
-        expected="a folder with room that you may write to",
-        action="Choose another output folder",
     )

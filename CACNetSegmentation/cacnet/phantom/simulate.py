@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from scipy import ndimage
 
 from cacnet.anatomy import NAMED_VESSELS
 from cacnet.errors import CacnetError
+from cacnet.files import staged_folder
+from cacnet.image_files import write_image
 from cacnet.phantom.calcium_score import agatston_without_contrast
 from cacnet.phantom.canvas import Canvas
 from cacnet.phantom.coronaries import CoronaryTree, build_coronaries, paint_coronaries
@@ -292,10 +290,8 @@ def _overlap(
 
 
 def write_scan(scanned: SimulatedScan, folder: Path | str) -> Path:
-    """Write ct, calcium, coronary and distractors (.nii.gz) and truth.json to `folder`, all or nothing."""
+    """Write ct, calcium, coronary and distractors (.nii.gz) and truth.json to `folder`, all or nothing; raises UnwritableOutputError."""
     folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     geometry = scanned.volume.geometry
     record = truth_record(scanned.truth, scanned.volume.source)
     arrays = {
@@ -304,18 +300,10 @@ def write_scan(scanned: SimulatedScan, folder: Path | str) -> Path:
         "coronary": scanned.coronary,
         "distractors": scanned.distractor,
     }
-    try:
+    with staged_folder(folder) as staging:
         for name, array in arrays.items():
-            sitk.WriteImage(to_sitk(array, geometry), str(staging / f"{name}.nii.gz"), useCompression=True)
+            write_image(to_sitk(array, geometry), staging / f"{name}.nii.gz")
         (staging / "truth.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
-        staging.chmod(0o755)
-        if folder.exists():
-            for file in staging.iterdir():
-                os.replace(file, folder / file.name)
-        else:
-            os.replace(staging, folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return folder
 
 

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from cacnet.dataset import case_folder
 from cacnet.dataset.case_folder import read_case_folder, unknown_labels, write_case_folder
 from cacnet.dataset.errors import DatasetFileError, IncompleteCaseError, LabelError, UnsafeNameError
 from cacnet.dataset.scan import Provenance
@@ -82,7 +81,7 @@ def test_nothing_is_left_where_writing_fails(tmp_path, monkeypatch):
     def full_disk(*_args, **_options):
         raise RuntimeError("no space left")
 
-    monkeypatch.setattr(case_folder.sitk, "WriteImage", full_disk)
+    monkeypatch.setattr(sitk, "WriteImage", full_disk)
     for name in ("old", "new"):
         with pytest.raises(UnwritableOutputError, match="no space left"):
             write_case_folder(tmp_path / name, corrected_scan(coronary=None))
@@ -95,14 +94,6 @@ def test_a_folder_below_a_file_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("x", "utf-8")
     with pytest.raises(UnwritableOutputError):
         write_case_folder(tmp_path / "file" / "case", corrected_scan())
-
-
-def test_leftovers_of_an_interrupted_run_are_removed(tmp_path):
-    (tmp_path / ".cacnet-half").mkdir()
-    (tmp_path / ".cacnet-half" / "ct.nii.gz").write_bytes(b"x")
-    (tmp_path / "case").mkdir()
-    case_folder.remove_leftovers(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["case"]
 
 
 def test_the_record_holds_no_text_in_which_names_occur(tmp_path):

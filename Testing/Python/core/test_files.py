@@ -8,10 +8,12 @@ import pytest
 from cacnet.files import (
     UnwritableOutputError,
     remove_staging,
+    replaced_folder,
     replacing,
     require_writable,
     staged_folder,
     write_json,
+    writing_to,
 )
 
 
@@ -123,3 +125,81 @@ def test_a_replaced_file_may_be_read_by_others(tmp_path: Path) -> None:
     with replacing(tmp_path / "report.json") as temporary:
         temporary.write_text("{}")
     assert (tmp_path / "report.json").stat().st_mode & 0o044 == 0o044
+
+
+def test_a_move_that_fails_half_way_leaves_the_earlier_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("earlier")
+    real, moves = os.replace, []
+
+    def failing(source: Path, target: Path) -> None:
+        moves.append(target)
+        if len(moves) == 4:
+            raise OSError(5, "Input/output error")
+        real(source, target)
+
+    with pytest.raises(UnwritableOutputError, match="Input/output"), staged_folder(tmp_path) as staging:
+        for name in ("a.txt", "b.txt"):
+            (staging / name).write_text("later")
+        monkeypatch.setattr(os, "replace", failing)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"a.txt": "earlier", "b.txt": "earlier"}
+
+
+def test_two_results_are_never_mixed_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("earlier")
+    real, seen = os.replace, []
+
+    def watched(source: Path, target: Path) -> None:
+        real(source, target)
+        seen.append({file.read_text() for file in tmp_path.glob("*.txt")})
+
+    with staged_folder(tmp_path) as staging:
+        for name in ("a.txt", "b.txt"):
+            (staging / name).write_text("later")
+        monkeypatch.setattr(os, "replace", watched)
+    assert len(seen) == 4
+    assert all(len(texts) <= 1 for texts in seen)
+
+
+def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
+    (tmp_path / "case").mkdir()
+    (tmp_path / "case" / "old.txt").write_text("old")
+    with replaced_folder(tmp_path / "case") as staging:
+        (staging / "new.txt").write_text("new")
+        assert (tmp_path / "case" / "old.txt").exists()
+    assert [file.name for file in (tmp_path / "case").iterdir()] == ["new.txt"]
+    assert [file.name for file in tmp_path.iterdir()] == ["case"]
+    assert (tmp_path / "case").stat().st_mode & 0o055 == 0o055 or os.name == "nt"
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "case").mkdir()
+    (tmp_path / "case" / "old.txt").write_text("old")
+    real, moves = os.replace, []
+
+    def failing(source: Path, target: Path) -> None:
+        moves.append(target)
+        if len(moves) == 2:
+            raise OSError(5, "Input/output error")
+        real(source, target)
+
+    with pytest.raises(UnwritableOutputError), replaced_folder(tmp_path / "case"):
+        monkeypatch.setattr(os, "replace", failing)
+    assert (tmp_path / "case" / "old.txt").read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["case"]
+
+
+def test_what_the_operating_system_says_names_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(UnwritableOutputError, match=r"patients.*No space left"), writing_to(tmp_path / "patients"):
+        raise OSError(28, "No space left on device")
+
+
+def test_a_folder_that_vanishes_meanwhile_is_a_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "network"
+    folder.mkdir()
+    with pytest.raises(UnwritableOutputError, match="network"), replacing(folder / "a.txt") as temporary:
+        temporary.unlink()
+        folder.rmdir()

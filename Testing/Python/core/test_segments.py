@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from cacnet import segments
+from cacnet.files import UnwritableOutputError
 from cacnet.volume import Geometry, GeometryMismatchError, geometry_of
 from product_paths import PRODUCT
 
@@ -99,9 +100,9 @@ def test_a_failed_write_leaves_the_older_file(tmp_path, monkeypatch):
     def fail(*_args, **_options):
         raise RuntimeError("disk full")
 
-    monkeypatch.setattr(segments.sitk, "WriteImage", fail)
+    monkeypatch.setattr(sitk, "WriteImage", fail)
     empty = np.zeros(GEOMETRY.shape_zyx, np.uint8)
-    with pytest.raises(RuntimeError, match="disk full"):
+    with pytest.raises(UnwritableOutputError, match="disk full"):
         segments.write_seg_nrrd(path, empty, empty, GEOMETRY, "cacnet-1")
     assert path.read_bytes() == b"older"
     assert list(tmp_path.iterdir()) == [path]
