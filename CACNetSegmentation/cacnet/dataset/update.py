@@ -48,7 +48,7 @@ def updating(dataset: Path) -> Iterator[Update]:
     """Change files of a data set together when the block ends; if anything raises, all of them are as they were.
 
     Files written to the update appear under their final names by renaming, the ones at the top last, so that an index
-    never names what is not there yet. What a killed process left is finished, or removed where it had not come that far.
+    never names what is not there yet. What a killed process left is finished, or taken back where nothing was agreed.
 
     Raises:
         UnwritableOutputError: the data set cannot be written to.

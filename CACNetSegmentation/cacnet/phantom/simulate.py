@@ -290,7 +290,7 @@ def _overlap(
 
 
 def write_scan(scanned: SimulatedScan, folder: Path | str) -> Path:
-    """Write ct, calcium, coronary and distractors (.nii.gz) and truth.json to `folder`, all or nothing; raises UnwritableOutputError."""
+    """Write ct, calcium, coronary and distractors (.nii.gz) and truth.json; raises UnwritableOutputError."""
     folder = Path(folder)
     geometry = scanned.volume.geometry
     record = truth_record(scanned.truth, scanned.volume.source)
