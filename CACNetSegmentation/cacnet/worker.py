@@ -204,9 +204,14 @@ def out_of_memory() -> OutOfMemoryError:
 
 
 class Lifeline:
-    """Ends the job when standard input closes: by `Cancelled` at the next progress, or by force soon after."""
+    """Ends the job when standard input closes: by `Cancelled` at the next progress, or by force soon after.
 
-    def __init__(self) -> None:
+    Args:
+        patience_s: how soon.
+    """
+
+    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self._closed = threading.Event()
         self._output: Path | None = None
 
@@ -228,7 +233,7 @@ class Lifeline:
         while os.read(0, 4096):
             pass
         self._closed.set()
-        time.sleep(PATIENCE_S)
+        time.sleep(self._patience_s)
         if self._output is not None:
             remove_staging(self._output)
         os._exit(Cancelled.exit_code)

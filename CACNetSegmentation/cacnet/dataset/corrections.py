@@ -121,13 +121,13 @@ def _index(states: Mapping[str, str | None]) -> dict[str, Any]:
 
 def _states(dataset: Path) -> dict[str, str | None]:
     """The review state of every case at hand."""
-    return {path.parent.name: _state(path) for path in (dataset / CASES).glob(f"[!.]*/{RECORD_FILE}")}
+    return {path.parent.name: review_state(path.parent) for path in (dataset / CASES).glob(f"[!.]*/{RECORD_FILE}")}
 
 
-def _state(record: Path) -> str | None:
-    """The review state in a record; None where it is damaged, which reading that case will say."""
+def review_state(case: Path) -> str | None:
+    """The review state in the record of a case folder; None where it is damaged, which reading that case will say."""
     try:
-        review = read_json(record).get("review")
+        review = read_json(case / RECORD_FILE).get("review")
     except DatasetFileError:
         return None
     return review.get("state") if isinstance(review, dict) else None

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cacnet.dataset.held_out import HELD_OUT_SHARE, first_to_hold_out, is_held_out
 from cacnet.dataset.layouts import list_cases
 from cacnet.dataset.run import CaseReport, Outcome, import_cases
 from cacnet.dataset.source import SourceCase
 from cacnet.errors import CacnetError
+from cacnet.progress import Progress, silent
 from cacnet.training.from_dataset import TrainingCases
 
 TRAINING, HELD_OUT = "real", "held-out"
-HELD_OUT_SHARE = 0.2
+STAGE = "prepare the cases"
 
 
 class NoUsableCasesError(CacnetError):
@@ -55,6 +56,7 @@ def prepare_data(
     share: float = HELD_OUT_SHARE,
     any_state: bool = False,
     seen: Collection[str] = (),
+    progress: Progress = silent,
 ) -> ClinicData:
     """Bring the cases of data sets to the model's grid, in `output`; what is there and has not changed is kept.
 
@@ -79,9 +81,12 @@ def prepare_data(
         TRAINING: [case for case in cases if _id(case) not in held_out],
         HELD_OUT: [case for case in cases if _id(case) in held_out],
     }
-    reports = {
-        name: list(import_cases(group, output / name, TrainingCases(), any_state)) for name, group in groups.items()
-    }
+    reports: dict[str, list[CaseReport]] = {name: [] for name in groups}
+    progress(STAGE, 0.0)
+    for name, group in groups.items():
+        for report in import_cases(group, output / name, TrainingCases(), any_state):
+            reports[name].append(report)
+            progress(STAGE, sum(map(len, reports.values())) / len(cases))
     ids = {name: _kept(output / name, found) for name, found in reports.items()}
     if share > 0 and not ids[HELD_OUT]:
         ids = _with_one_held_out(output, ids[TRAINING], seen)
@@ -97,22 +102,11 @@ def prepare_data(
     return data
 
 
-def is_held_out(case_id: str, share: float) -> bool:
-    """Whether a case belongs to the share that is held out: by its id, whatever other cases there are."""
-    return _place(case_id) < share
-
-
-def _place(case_id: str) -> float:
-    """A number from 0 to 1 that an id always has."""
-    return int.from_bytes(hashlib.sha256(case_id.encode()).digest()[:8], "big") / 2**64
-
-
 def _with_one_held_out(output: Path, ids: Sequence[str], seen: Collection[str]) -> dict[str, tuple[str, ...]]:
     """One of several cases taken out of those to learn from: the first in the order by which a share is held out."""
-    free = [case_id for case_id in ids if case_id not in seen]
-    if len(ids) < 2 or not free:
+    chosen = first_to_hold_out(ids, seen)
+    if chosen is None:
         return {TRAINING: tuple(ids), HELD_OUT: ()}
-    chosen = min(free, key=_place)
     (output / HELD_OUT).mkdir(exist_ok=True)
     os.replace(output / TRAINING / chosen, output / HELD_OUT / chosen)
     return {TRAINING: tuple(i for i in ids if i != chosen), HELD_OUT: (chosen,)}

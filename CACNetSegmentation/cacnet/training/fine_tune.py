@@ -27,7 +27,7 @@ from cacnet.training.cases import list_cases
 from cacnet.training.clinic_data import HELD_OUT_SHARE, ClinicData, prepare_data
 from cacnet.training.configuration import TrainingConfig
 from cacnet.training.held_out import HeldOut, compare
-from cacnet.training.train import MODEL_FOLDER, train
+from cacnet.training.train import MODEL_FOLDER, OnStep, train
 from cacnet.training.trainer import Run, Trainer, training_device
 from cacnet.weights import CARD_FILE, LoadedModel, ModelBundle, load_bundle, save_bundle
 
@@ -83,8 +83,12 @@ class FineTuned:
     data: ClinicData
 
 
-def fine_tune(request: FineTuning, resume: bool = False, progress: Progress = silent) -> FineTuned:
+def fine_tune(
+    request: FineTuning, resume: bool = False, progress: Progress = silent, on_step: OnStep | None = None
+) -> FineTuned:
     """Train further, compare, install.
+
+    `progress` is told of the stages 'prepare the cases', 'simulate', 'train' and 'compare'; `on_step` as `train` says.
 
     Raises:
         ModelExistsError: the new id is that of a model that comes with the extension.
@@ -100,15 +104,18 @@ def fine_tune(request: FineTuning, resume: bool = False, progress: Progress = si
         request.held_out_share,
         request.any_state,
         start.card.training.get(SEEN, ()),
+        progress,
     )
     run = _mixed(request, data)
     _say_plan(run, data)
-    train(run, resume, progress=progress)
+    if run.simulate is not None:
+        progress("simulate", 0.0)
+    train(run, resume, progress=progress, on_step=on_step)
     trained = _trained(run.output / MODEL_FOLDER / run.model_id, start)
     device = training_device(run.device, run.config.precision)
     held_out = None
     if data.held_out_ids:
-        held_out = compare(start, trained, list_cases(data.held_out), device)
+        held_out = compare(start, trained, list_cases(data.held_out), device, progress)
     bundle = _with_card(trained, start, data, held_out, run)
     if not request.force:
         _require_better(bundle, models, data, device)

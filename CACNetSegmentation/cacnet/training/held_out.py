@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 
 from cacnet.inference import Device
+from cacnet.progress import Progress, silent
 from cacnet.training.validation import ValidationScores, validate
 from cacnet.weights import LoadedModel
+
+STAGE = "compare"
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,14 @@ _COUNTS = (
 )
 
 
-def compare(before: LoadedModel, after: LoadedModel, cases: Sequence[Path], device: Device) -> HeldOut:
+def compare(
+    before: LoadedModel, after: LoadedModel, cases: Sequence[Path], device: Device, progress: Progress = silent
+) -> HeldOut:
     """Both models on every case of a folder of training cases that neither has learned from."""
-    compared = (
-        HeldOutCase(case.name, validate(before, [case], device), validate(after, [case], device)) for case in cases
-    )
+    compared = []
+    for number, case in enumerate(cases):
+        progress(STAGE, number / len(cases))
+        compared.append(HeldOutCase(case.name, validate(before, [case], device), validate(after, [case], device)))
     return HeldOut(before.card.id, tuple(compared))
 
 

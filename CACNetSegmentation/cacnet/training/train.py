@@ -13,7 +13,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -65,11 +65,18 @@ DEFAULT_SEEDS = "0:100"
 BUNDLED, MODEL_ID = "bundled", "cacnet-clinic"
 """What stands for the default model on the command line; the id of a model that was trained further."""
 
+OnStep = Callable[[int, int, float], None]
+"""Is told a step's number, the number of steps in all, and the step's loss."""
+
 logger = logging.getLogger(__name__)
 
 
 def train(
-    run: Run, resume: bool = False, processes: Processes = ALONE, progress: Progress = silent
+    run: Run,
+    resume: bool = False,
+    processes: Processes = ALONE,
+    progress: Progress = silent,
+    on_step: OnStep | None = None,
 ) -> ModelBundle | None:
     """Train until `total_steps` or `max_minutes`, then export; see the module docstring.
 
@@ -83,7 +90,7 @@ def train(
         processes.wait()
         trainer = _start(run, state, processes)
         try:
-            _train(trainer, simulators, progress)
+            _train(trainer, simulators, progress, on_step)
         except Cancelled:
             save_checkpoint(run.output, trainer.state())
             raise
@@ -96,7 +103,9 @@ def train(
     return export(trainer)
 
 
-def _train(trainer: Trainer, simulators: Simulators, progress: Progress) -> None:
+def _train(
+    trainer: Trainer, simulators: Simulators, progress: Progress = silent, on_step: OnStep | None = None
+) -> None:
     """The loop: steps, and in between what the first process logs, validates, mines and saves."""
     run, config, processes = trainer.run, trainer.config, trainer.processes
     mined, pin = run.output / MINED_FOLDER, trainer.device.name == "cuda"
@@ -106,7 +115,9 @@ def _train(trainer: Trainer, simulators: Simulators, progress: Progress) -> None
         parts = trainer.train_step(image, target)
         watch.count(parts)
         if processes.is_first:
-            progress(STAGE, trainer.step / config.total_steps)
+            if on_step is not None:
+                on_step(trainer.step, config.total_steps, float(parts.total))
+            progress(STAGE, max(trainer.step / config.total_steps, min(1.0, watch.elapsed_s / (60 * run.max_minutes))))
             if trainer.step % config.validate_steps == 0:
                 _validate(run, trainer)
                 watch.pause()

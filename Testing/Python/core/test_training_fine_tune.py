@@ -121,7 +121,7 @@ def test_a_better_model_is_not_replaced_unasked(request_for, tmp_path, monkeypat
     real = tuning.compare
     dice = {"start": 0.2}
 
-    def compare(before, after, cases, device):
+    def compare(before, after, cases, device, *progress):
         found = real(before, after, cases, device)
         worse = [
             replace(
@@ -184,7 +184,7 @@ def test_the_id_of_a_bundled_model_is_refused_before_anything_is_done(request_fo
 
 def test_cancelling_keeps_what_was_learned(request_for, tmp_path):
     def cancel(stage, fraction):
-        if fraction >= 0.5:
+        if stage == "train" and fraction >= 0.5:
             raise Cancelled("the job was cancelled")
 
     with pytest.raises(Cancelled):
@@ -241,10 +241,44 @@ def test_command_line_can_speak_in_events(exports, start, tmp_path, capsys, monk
     monkeypatch.setattr(clinic_command.Lifeline, "watch", lambda self: None)
     assert training.main(arguments_for(exports, start, tmp_path, "--events")) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [event["event"] for event in events] == ["progress", "progress", "finding", "result"]
-    assert events[2]["code"] == "case-left-out"
-    assert events[3]["model"] == "cacnet-clinic"
-    assert events[3]["held_out"]["cases"] == 1
+    stages = [event["stage"] for event in events if event["event"] == "progress"]
+    assert list(dict.fromkeys(stages)) == ["prepare the cases", "train", "compare"]
+    assert [event["step"] for event in events if event["event"] == "step"] == [1, 2]
+    finding, answer = events[-2:]
+    assert finding["code"] == "case-left-out"
+    assert answer["content"]["model"] == "cacnet-clinic"
+    assert answer["content"]["held_out"]["cases"] == 1
+
+
+def test_the_plan_is_told_without_training(exports, start, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(clinic_command.Lifeline, "watch", lambda self: None)
+    assert training.main(arguments_for(exports, start, tmp_path, "--events", "--plan")) == 0
+    [event] = map(json.loads, capsys.readouterr().out.splitlines())
+    assert event["content"]["device"].startswith("CPU")
+    assert event["content"]["seconds_per_step"] > 0
+    assert training.main(arguments_for(exports, start, tmp_path, "--plan")) == 0
+    assert "s a step" in capsys.readouterr().out
+    assert not (tmp_path / "run").exists()
+
+
+def test_steps_are_told_with_the_mean_loss_of_the_last_and_of_the_first():
+    stream = io.StringIO()
+    on_step = clinic_command.step_events(Events(stream))
+    for step in range(1, 31):
+        on_step(step, 100, 2.0 if step <= 20 else 1.0)
+    last = json.loads(stream.getvalue().splitlines()[-1])
+    assert last == {"event": "step", "step": 30, "steps": 100, "loss": 1.5, "first_loss": 2.0}
+
+
+def test_a_run_that_goes_on_does_not_count_what_was_done_before():
+    class Open:
+        def check(self):
+            """Nobody cancels."""
+
+    stream = io.StringIO()
+    report = clinic_command.progress_events(Events(stream), Open())
+    report("train", 0.9)
+    assert json.loads(stream.getvalue())["seconds_left"] is None
 
 
 def test_an_error_is_an_event_and_an_exit_code(start, tmp_path, capsys, monkeypatch):
