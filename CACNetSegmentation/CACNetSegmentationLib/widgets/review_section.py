@@ -12,6 +12,7 @@ from cacnet.errors import CacnetError
 
 from CACNetSegmentationLib.scene.review import SceneReview
 from CACNetSegmentationLib.scene.review_store import has_review
+from CACNetSegmentationLib.scene.review_views import LAYOUT
 from CACNetSegmentationLib.widgets.review.finishing import ExportAction
 from CACNetSegmentationLib.widgets.review.panel import ReviewPanel
 from CACNetSegmentationLib.widgets.translation import _
@@ -96,6 +97,8 @@ class ReviewSection:
         rules = review.stored.rules
         review.on_close(lambda: self._closed(review))
         self.review = review
+        slicer.app.layoutManager().setLayout(LAYOUT)
+        review.show(slicer.app.applicationLogic())
         self.panel.show_review(review, rules.age_years, rules.sex)
         self._ui.show3DButton.setSegmentationNode(review.segmentation_node)
         self._say("")

@@ -16,8 +16,6 @@ from cacnet.findings import Finding, Severity
 
 from CACNetSegmentationLib.widgets.translation import _
 
-KILL_AFTER_MS = 1000
-"""A worker that has not stopped this long after its input was closed is killed."""
 KILLED_EXIT_CODES = (137, 143)
 """What a launcher that passes on the end of its child by a signal (128 + 9, 128 + 15) returns."""
 LOG_LINES = 20
@@ -52,7 +50,22 @@ def python_slicer(slicer_home: str) -> str:
 
 
 class WorkerProcess:
-    """One run of the worker. The worker stops by itself when its standard input closes; that is how it is cancelled."""
+    """One run of the worker. The worker stops by itself when its standard input closes; that is how it is cancelled.
+
+    Attributes:
+        kill_after_ms: a worker that has not stopped this long after its input was closed is killed.
+        advice_on_crash, advice_on_exit: sentences for an end without a word, the latter with the exit code as {code}.
+    """
+
+    kill_after_ms = 1000
+    advice_on_crash = _(
+        "The worker process crashed or was ended by the system; most often memory ran out. Close other "
+        "programs, crop the CT to the heart, or choose the device 'cpu', and run again."
+    )
+    advice_on_exit = _(
+        "The worker process stopped with exit code {code} and without a result. Restart Slicer and run again; "
+        "report it if it stays so."
+    )
 
     def __init__(self, listener: WorkerListener) -> None:
         self._listener = listener
@@ -63,13 +76,21 @@ class WorkerProcess:
         self._cancelled = False
         self._ended = False
         self._process = qt.QProcess()
-        self._process.connect("readyReadStandardOutput()", self._read_events)
-        self._process.connect("readyReadStandardError()", self._read_log)
-        self._process.connect("finished(int,QProcess::ExitStatus)", self._finish)
-        self._process.connect("errorOccurred(QProcess::ProcessError)", self._fail_to_start)
+        self._slots = {
+            "readyReadStandardOutput()": self._read_events,
+            "readyReadStandardError()": self._read_log,
+            "finished(int,QProcess::ExitStatus)": self._finish,
+            "errorOccurred(QProcess::ProcessError)": self._fail_to_start,
+        }
+        for signal, slot in self._slots.items():
+            self._process.connect(signal, slot)
 
     def start(self, python: str, job: Path, module_folder: Path) -> None:
         """Start `python -m cacnet.worker --job job`, with `cacnet` found in `module_folder`."""
+        self.start_python(python, ["-m", "cacnet.worker", "--job", str(job)], module_folder)
+
+    def start_python(self, python: str, arguments: Sequence[str], module_folder: Path) -> None:
+        """Start any program of `cacnet` that speaks in the worker's events."""
         environment = qt.QProcessEnvironment.systemEnvironment()
         separator = ";" if sys.platform == "win32" else ":"
         paths = [str(module_folder), environment.value("PYTHONPATH", "")]
@@ -77,7 +98,7 @@ class WorkerProcess:
         environment.insert("PYTHONUNBUFFERED", "1")
         environment.insert("PYTHONUTF8", "1")
         self._process.setProcessEnvironment(environment)
-        self._process.start(python, ["-m", "cacnet.worker", "--job", str(job)])
+        self._process.start(python, list(arguments))
 
     @property
     def running(self) -> bool:
@@ -90,18 +111,18 @@ class WorkerProcess:
             return
         self._cancelled = True
         self._process.closeWriteChannel()
-        qt.QTimer.singleShot(KILL_AFTER_MS, self._kill)
+        qt.QTimer.singleShot(self.kill_after_ms, self._kill)
 
     def wait(self, milliseconds: int) -> None:
         """Wait for the end, but not longer than this; events that came meanwhile are passed on."""
         self._process.waitForFinished(milliseconds)
 
     def stop_now(self) -> None:
-        """Cancel and wait, for when Slicer or the scene closes; returns within twice KILL_AFTER_MS."""
+        """Cancel and wait, for when Slicer or the scene closes; returns within twice kill_after_ms."""
         self.cancel()
-        if not self._process.waitForFinished(KILL_AFTER_MS):
+        if not self._process.waitForFinished(self.kill_after_ms):
             self._process.kill()
-            self._process.waitForFinished(KILL_AFTER_MS)
+            self._process.waitForFinished(self.kill_after_ms)
 
     def _kill(self) -> None:
         if not self._ended:
@@ -161,20 +182,18 @@ class WorkerProcess:
     def _end_without_result(self, exit_code: int, crashed: bool) -> str:
         if crashed or exit_code in KILLED_EXIT_CODES:
             # Systems end the largest process when memory runs short, without leaving it a word.
-            sentence = _(
-                "The worker process crashed or was ended by the system; most often memory ran out. Close other "
-                "programs, crop the CT to the heart, or choose the device 'cpu', and run again."
-            )
+            sentence = self.advice_on_crash
         else:
-            sentence = _(
-                "The worker process stopped with exit code {code} and without a result. Restart Slicer and run again; "
-                "report it if it stays so."
-            ).format(code=exit_code)
+            sentence = self.advice_on_exit.format(code=exit_code)
         return sentence + (" " + _("Its last words: {words}").format(words=self._log[-1]) if self._log else "")
 
     def _end(self, tell: object, *arguments: object) -> None:
         if not self._ended:
             self._ended = True
+            # The process holds its slots and they hold it, where Python cannot see it: neither would ever go.
+            for signal, slot in self._slots.items():
+                self._process.disconnect(signal, slot)
+            self._slots.clear()
             tell(*arguments)
 
     @property
