@@ -21,6 +21,7 @@ from cacnet.errors import CacnetError, Cancelled, OutOfMemoryError
 from cacnet.files import remove_staging, require_writable
 from cacnet.findings import Finding
 from cacnet.jobs import Job, Task, read_job
+from cacnet.processors import share_processors
 
 PATIENCE_S = 0.7
 """How long a cancelled job may take to end by itself; a parent expects an end within a second."""
@@ -74,6 +75,7 @@ class Events:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one job; the exit code is 0, or the error's (2, or 3 where memory ran out)."""
+    share_processors()
     parser = argparse.ArgumentParser(prog="cacnet.worker", description="Do one job for a parent process.")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--job", type=Path, help="JSON file that describes the job")
