@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from cacnet.errors import CacnetError
 from cacnet.plain_json import parse_json
+from cacnet.stored_records import acquisition_from
 from cacnet.volume import Acquisition
 
 JOB_SCHEMA_VERSION = 1
@@ -94,31 +95,31 @@ def _job(content: Mapping[str, Any]) -> Job:
     task = Task(content.get("task", Task.SEGMENT))
     for key in REQUIRED[task]:
         content[key]
-    ct, output, source = (Path(content[key]) if content.get(key) else None for key in ("ct", "output", "source"))
     return Job(
         task=task,
-        ct=ct,
-        output=output,
-        source=source,
-        seed=int(content.get("seed", SIMULATED_PATIENT)),
-        model=content.get("model"),
-        device=content.get("device") or "auto",
-        protocol=content.get("protocol"),
-        age_years=content.get("age"),
-        sex=content.get("sex"),
+        ct=_path(content, "ct"),
+        output=_path(content, "output"),
+        source=_path(content, "source"),
+        seed=SIMULATED_PATIENT if content.get("seed") is None else _of_kind(content, "seed", int),
+        model=_of_kind(content, "model", str),
+        device=_of_kind(content, "device", str) or "auto",
+        protocol=_of_kind(content, "protocol", str),
+        age_years=_of_kind(content, "age", float, int),
+        sex=_of_kind(content, "sex", str),
         refine_borders=bool(content.get("refine_borders", True)),
-        acquisition=_acquisition(content.get("acquisition") or {}),
+        acquisition=acquisition_from(_of_kind(content, "acquisition", dict) or {}),
     )
 
 
-def _acquisition(content: Mapping[str, Any]) -> Acquisition:
-    """Only fields that exist, each a text or a number, so that nothing else of a header can slip through."""
-    known = {entry.name: entry.type for entry in fields(Acquisition)}
-    unknown = sorted(content.keys() - known.keys())
-    if unknown:
-        raise ValueError(f"the acquisition has the unknown field '{unknown[0]}'")
-    for name, value in content.items():
-        expected = (int, float) if "float" in str(known[name]) else str
-        if value is not None and (isinstance(value, bool) or not isinstance(value, expected)):
-            raise TypeError(f"'{name}' of the acquisition is {value!r}")
-    return Acquisition(**content)
+def _of_kind(content: Mapping[str, Any], name: str, *kinds: type) -> Any:
+    value = content.get(name)
+    if value is not None and type(value) not in kinds:
+        raise TypeError(f"'{name}' is {value!r}")
+    return value
+
+
+def _path(content: Mapping[str, Any], name: str) -> Path | None:
+    text = _of_kind(content, name, str)
+    if text and "\0" in text:
+        raise ValueError(f"'{name}' is no path")
+    return Path(text) if text else None

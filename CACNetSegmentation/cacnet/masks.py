@@ -14,7 +14,8 @@ from cacnet.findings import Finding, Severity
 from cacnet.lesions import find_lesions
 from cacnet.pipeline import heart_blood_hu, require_usable, resolve_for
 from cacnet.reading import read_ct
-from cacnet.reading.errors import InputNotFoundError
+from cacnet.reading.errors import InputNotFoundError, UnreadableImageError
+from cacnet.reading.images import require_whole
 from cacnet.reading.quiet import quiet
 from cacnet.report import Scores
 from cacnet.threshold_mask import threshold_mask
@@ -69,9 +70,10 @@ def read_labels(path: Path, geometry: Geometry, name: str) -> np.ndarray:
     if not path.is_file():
         raise InputNotFoundError(found=f"there is no file '{path}' for the {name}", action="Check the path")
     try:
+        require_whole(path)
         with quiet():
             image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
+    except (RuntimeError, UnreadableImageError) as error:
         raise UnreadableMaskError(f"the {name} '{path.name}' cannot be read", "NRRD, NIfTI or MetaImage") from error
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
         shape = f"{image.GetDimension()} dimensions and {image.GetNumberOfComponentsPerPixel()} values per voxel"

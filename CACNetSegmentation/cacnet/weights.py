@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load as parse_safetensors
 from safetensors.torch import save as to_safetensors
 
@@ -168,7 +169,12 @@ def load_bundle(id_or_path: str | Path, folders: Iterable[Path | str] | None = N
     with torch.device("meta"):  # shapes without memory: a forged card cannot make us allocate
         expected = CACNet(card.network).state_dict()
     _check_header(data, expected, folder)
-    tensors = parse_safetensors(data)
+    try:
+        tensors = parse_safetensors(data)
+    except SafetensorError as error:  # such as extents that overlap
+        raise _corrupt(
+            folder, f"the tensor table of {WEIGHTS_FILE} is damaged ({error})", "a safetensors file"
+        ) from error
     broken = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     if broken:
         raise _corrupt(folder, f"the weights '{broken[0]}' hold numbers that are not finite", "finite weights")

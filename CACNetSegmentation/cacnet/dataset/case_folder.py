@@ -28,6 +28,7 @@ from cacnet.dataset.source import read_json, require_safe_id
 from cacnet.files import replaced_folder, write_json
 from cacnet.image_files import write_image
 from cacnet.reading import read_ct
+from cacnet.stored_records import acquisition_from, geometry_from
 from cacnet.volume import Acquisition, Geometry, Volume, to_sitk
 
 SCHEMA_VERSION = 1
@@ -136,8 +137,8 @@ def read_record(folder: Path) -> CaseRecord:
     try:
         return CaseRecord(
             case_id=require_safe_id(record["case"]),
-            geometry=Geometry(**{name: tuple(value) for name, value in record["geometry"].items()}),
-            acquisition=Acquisition(**record["acquisition"]),
+            geometry=geometry_from(record["geometry"]),
+            acquisition=acquisition_from(record["acquisition"]),
             provenance=_provenance(record),
             unknown=frozenset(record["unknown"]),
         )

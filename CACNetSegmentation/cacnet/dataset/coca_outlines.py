@@ -32,6 +32,8 @@ VESSEL_NAMES = {
 """What COCA calls 'left coronary artery' is the left main, before it divides."""
 
 MIN_POINTS = 3
+FURTHEST = 1e5
+"""No point lies as many pixels or mm away."""
 _NUMBER = r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*"
 POINT_PX = re.compile(rf"\({_NUMBER},{_NUMBER}\)")
 POINT_MM = re.compile(rf"\({_NUMBER},{_NUMBER},{_NUMBER}\)")
@@ -93,8 +95,7 @@ def _load(path: Path) -> dict[str, Any]:
         plistlib.InvalidFileException,
         ExpatError,
         ValueError,
-        KeyError,
-        IndexError,
+        LookupError,
         AttributeError,
         TypeError,
     ) as error:
@@ -128,16 +129,17 @@ def _list(table: dict[str, Any], name: str) -> list[Any]:
 
 def _pixel(text: Any) -> tuple[float, float]:
     match = POINT_PX.fullmatch(text.strip()) if isinstance(text, str) else None
-    if match is None:
+    point = None if match is None else (float(match[1]), float(match[2]))
+    if point is None or max(map(abs, point)) > FURTHEST:
         raise LabelError(f"an outline has the point {text!r}", "'(column, row)'", "Correct the outline")
-    return float(match[1]), float(match[2])
+    return point
 
 
 def _centre(roi: dict[str, Any]) -> tuple[float, float, float] | None:
     """'Center', or the first point in mm: both lie in the plane of the slice."""
     for text in (roi.get("Center"), *_list(roi, "Point_mm")[:1]):
         match = POINT_MM.fullmatch(text.strip()) if isinstance(text, str) else None
-        if match is not None:
+        if match is not None and max(abs(float(number)) for number in match.groups()) <= FURTHEST:
             return float(match[1]), float(match[2]), float(match[3])
     return None
 

@@ -11,6 +11,7 @@ from cacnet.dataset.errors import IncompleteCaseError, LabelError
 from cacnet.reading import read_ct
 from cacnet.reading.errors import UnreadableImageError
 from cacnet.reading.quiet import quiet
+from cacnet.reading.text_headers import require_plain_header
 from cacnet.volume import Geometry, GeometryMismatchError
 
 WHOLE_NUMBER_TOLERANCE = 1e-3
@@ -51,6 +52,7 @@ def read_label_map(path: Path, geometry: Geometry, name: str) -> np.ndarray:
 
 
 def _require_shape(path: Path, geometry: Geometry, name: str) -> None:
+    require_plain_header(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:

@@ -101,10 +101,11 @@ def _read(path: Path) -> Dataset:
     """An image without its pixels, its patient and study complete."""
     import pydicom
 
+    from cacnet.reading.headers import BoundedFile
     from cacnet.reading.quiet import quiet
 
-    with quiet():
-        dataset = pydicom.dcmread(path, stop_before_pixels=True)
+    with quiet(), BoundedFile(path) as file:
+        dataset = pydicom.dcmread(file, stop_before_pixels=True)
     missing = [name for name in REQUIRED if not dataset.get(name)]
     if missing:
         raise SourceImagesError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from cacnet.plain_json import parse_json
 SCHEMA_VERSION = 1
 MOST_BYTES = 200_000_000
 """A journal of a thousand edits has about one megabyte."""
+
+MOST_LESION_VOXELS = 2**24
+"""Half a litre of calcium; a few forged digits must not ask for more memory."""
 
 
 class JournalError(CacnetError):
@@ -94,7 +98,7 @@ def replay(content: Any, live: LiveScores, shape_zyx: tuple[int, int, int]) -> S
         for entry in content["entries"]:
             _redo(session, entry, shape_zyx)
         expected = content["labels_sha256"]
-    except (KeyError, TypeError, ValueError, AttributeError, EditError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, EditError) as error:
         raise JournalError(
             f"the journal is damaged ({type(error).__name__}: {error})", "an unchanged journal"
         ) from error
@@ -108,7 +112,7 @@ def read_original(content: Any, shape_zyx: tuple[int, int, int]) -> Review:
     """The network's own result in what `document` gives; raises JournalError."""
     try:
         return _original(content, shape_zyx)
-    except (KeyError, TypeError, ValueError, AttributeError, EditError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, EditError) as error:
         raise JournalError(
             f"the journal is damaged ({type(error).__name__}: {error})", "an unchanged journal"
         ) from error
@@ -178,8 +182,10 @@ def _indices(runs: list[int], shape_zyx: tuple[int, int, int]) -> np.ndarray:
     numbers = np.array(runs, dtype=np.int64).reshape(-1, 2)
     if not len(numbers) or (numbers[:, 1] <= 0).any() or (numbers[:, 0] < 0).any():
         raise ValueError("runs of no length")
-    if numbers.sum() > np.prod(shape_zyx):
+    if numbers.sum(dtype=float) > math.prod(shape_zyx):
         raise ValueError("runs that leave the scan")
+    if numbers[:, 1].sum() > MOST_LESION_VOXELS:
+        raise ValueError(f"a lesion of {numbers[:, 1].sum()} voxels")
     ends = numbers.sum(axis=1).cumsum()
     return np.concatenate([np.arange(end - n, end) for end, n in zip(ends, numbers[:, 1], strict=True)])
 

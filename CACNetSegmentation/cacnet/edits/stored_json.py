@@ -15,8 +15,8 @@ from cacnet.edits.stored_review import ModelIdentity, ReviewFileError, Rules, St
 from cacnet.files import replacing
 from cacnet.plain_json import parse_json
 from cacnet.scoring import protocol_named
+from cacnet.stored_records import geometry_from
 from cacnet.vessels.places import Courses
-from cacnet.volume import Geometry
 
 SCHEMA_VERSION = 1
 MOST_COURSE_POINTS = 200_000
@@ -100,7 +100,7 @@ def from_document(content: Any) -> StoredReview:
                 f"a stored review of version {content['schema_version']!r}", f"version {SCHEMA_VERSION}"
             )
         stored = StoredReview(
-            geometry=_geometry(content["geometry"]),
+            geometry=geometry_from(content["geometry"]),
             hu_sha256=_text(content["hu_sha256"]) or "",
             rules=read_rules(content["rules"]),
             threshold_hu=float(content["threshold_hu"]),
@@ -128,16 +128,6 @@ def read_rules(raw: Any) -> Rules:
     if sex not in (None, "M", "F"):
         raise ValueError(f"the sex {sex!r}")
     return Rules(_text(raw["protocol"]) or "", _number(raw["age_years"]), sex)
-
-
-def _geometry(raw: Any) -> Geometry:
-    z, y, x = (int(n) for n in raw["shape_zyx"])
-    spacing = tuple(_finite(s) for s in raw["spacing_mm_zyx"])
-    origin = tuple(_finite(o) for o in raw["origin_mm_lps"])
-    direction = tuple(_finite(d) for d in raw["direction_lps"])
-    if min(z, y, x) < 1 or len(spacing) != 3 or min(spacing) <= 0 or len(origin) != 3 or len(direction) != 9:
-        raise ValueError("a grid that cannot be")
-    return Geometry((z, y, x), (spacing[0], spacing[1], spacing[2]), (origin[0], origin[1], origin[2]), direction)
 
 
 def _courses_document(courses: Courses) -> dict[str, Any]:

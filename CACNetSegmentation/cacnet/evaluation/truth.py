@@ -13,6 +13,8 @@ from cacnet.errors import CacnetError
 from cacnet.masks import UnreadableMaskError, read_labels
 from cacnet.phantom.devices import Distractor
 from cacnet.plain_json import parse_json
+from cacnet.reading.errors import UnreadableImageError
+from cacnet.reading.images import require_whole
 from cacnet.reading.quiet import quiet
 from cacnet.volume import Geometry, geometry_of
 
@@ -134,9 +136,10 @@ def _distractors(folder: Path, geometry: Geometry) -> np.ndarray | None:
     if not path.is_file():
         return None
     try:
+        require_whole(path)
         with quiet():
             image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
+    except (RuntimeError, UnreadableImageError) as error:
         raise UnreadableMaskError(f"the distractors '{path}' cannot be read", "a label map, or no such file") from error
     geometry.require_same_grid(geometry_of(image), "distractors")
     return sitk.GetArrayFromImage(image).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 from collections.abc import Iterator
@@ -64,6 +65,11 @@ PHASE_TAGS = (
 )
 """What tells several images of the same slice apart, in order of how much it says to a reader."""
 
+
+LONG_READ_BYTES = 1 << 20
+DEFLATED = b"1.2.840.10008.1.2.1.99"
+MOST_DEFLATED_BYTES = 1 << 20
+"""pydicom unpacks a deflated file whole, to up to a thousand times its size."""
 
 AXES_TOLERANCE = 1e-3
 """How far ImageOrientationPatient may be from two perpendicular unit vectors: it is written with few decimals."""
@@ -169,6 +175,25 @@ def damaged_header_errors() -> tuple[type[Exception], ...]:
     )
 
 
+class BoundedFile(io.BufferedReader):
+    """A DICOM file to read, which takes no memory for bytes that it declares and does not have.
+
+    Raises:
+        ValueError: it is deflated and large. OSError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._bytes = os.fstat(self.fileno()).st_size
+        if self._bytes > MOST_DEFLATED_BYTES and DEFLATED in self.peek(1024)[:1024]:
+            self.close()
+            raise ValueError("a deflated file that could unpack to more than memory holds")
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """At most `size` bytes; a forged length asks for no more than the file has."""
+        return super().read(min(size, self._bytes) if size is not None and size > LONG_READ_BYTES else size)
+
+
 def read_headers(path: Path) -> Iterator[SliceHeader | str]:
     """The slices of one DICOM file; the name of its kind where it holds no image, or one without a position.
 
@@ -177,8 +202,8 @@ def read_headers(path: Path) -> Iterator[SliceHeader | str]:
     """
     import pydicom
 
-    with quiet():
-        dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS)
+    with quiet(), BoundedFile(path) as file:
+        dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS)
         if "Rows" not in dataset or "Columns" not in dataset:
             yield _kind(dataset)
             return

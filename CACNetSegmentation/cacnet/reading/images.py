@@ -22,6 +22,7 @@ from cacnet.reading.errors import (
 from cacnet.reading.hounsfield import padding_finding, stack_hu
 from cacnet.reading.quiet import quiet
 from cacnet.reading.stack import MIN_SLICES
+from cacnet.reading.text_headers import require_plain_header, stored_data
 from cacnet.volume import Acquisition, Volume, geometry_of
 
 IMAGE_SUFFIXES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
@@ -32,7 +33,6 @@ MAX_DEFLATE_RATIO = 1032
 """Deflate cannot compress further (zlib technical details), so a larger claim is a damaged or cut file."""
 
 ORTHOGONALITY_TOLERANCE = 1e-3
-TEXT_HEADER_BYTES = 65536
 GZIP_CHUNK_BYTES = 2**20
 NIFTI_HEADER_BYTES = (348, 540)
 """What a NIfTI-1 or NIfTI-2 header says first, its own length, in the byte order of the file."""
@@ -67,7 +67,19 @@ def read_image(path: Path, progress: Progress) -> Volume:
     return Volume(hu, geometry_of(image), Acquisition(modality=_modality(reader)), path.name, findings)
 
 
+def require_whole(path: Path) -> None:
+    """Refuse a file whose header is forged, or that holds less than its header declares, before its voxels are read.
+
+    Raises:
+        UnreadableImageError: see above, or it is no such file.
+    """
+    if not is_image_file(path):
+        raise UnreadableImageError(f"'{path.name}' is no volume by its name", ", ".join(IMAGE_SUFFIXES))
+    _require_complete(path, _open(path))
+
+
 def _open(path: Path) -> sitk.ImageFileReader:
+    require_plain_header(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -145,7 +157,7 @@ def _require_complete(path: Path, reader: sitk.ImageFileReader) -> None:
     """Compare the declared size with the bytes on disk before memory is taken for it."""
     voxels = float(np.prod([float(n) for n in reader.GetSize()]))
     needed_bytes = voxels * _bytes_per_voxel(reader) + _nifti_header_bytes(reader)
-    data_path, encoding, offset = _stored_data(path)
+    data_path, encoding, offset = stored_data(path)
     if data_path is None:
         held_bytes = needed_bytes
     elif not data_path.is_file():
@@ -226,43 +238,12 @@ def _nifti_header_bytes(reader: sitk.ImageFileReader) -> float:
     return float(reader.GetMetaData("vox_offset")) if reader.HasMetaDataKey("vox_offset") else 0.0
 
 
-def _stored_data(path: Path) -> tuple[Path | None, str, int]:
-    """Where the voxels lie, their encoding ('raw', 'gzip' or another), and after how many bytes of text header.
-
-    The path is None where they are spread over several files.
-    """
-    name = path.name.lower()
-    if name.endswith((".nii", ".nii.gz")):
-        return path, "gzip" if name.endswith(".gz") else "raw", 0
-    with path.open("rb") as file:
-        head = file.read(TEXT_HEADER_BYTES)
-    if name.endswith((".nrrd", ".nhdr")):
-        blank_line = re.search(rb"\r?\n\r?\n", head)
-        offset = blank_line.end() if blank_line else len(head)
-        text = head[:offset]
-        target, local = _field(text, rb"data ?file:"), ""
-        encoding = _field(text, rb"encoding:").lower()
-    else:
-        text = re.split(rb"(?m)^ElementDataFile *=.*$", head)[0]
-        offset = len(text)
-        target, local = _field(head, rb"ElementDataFile *="), "LOCAL"
-        encoding = "zlib" if _field(text, rb"CompressedData *=").lower() == "true" else "raw"
-    if target == local:
-        return path, encoding, offset
-    if target.split(" ")[0] == "LIST" or "%" in target:
-        return None, encoding, 0
-    return path.parent / target, encoding, 0
-
-
-def _field(header: bytes, name: bytes) -> str:
-    match = re.search(rb"(?mi)^" + name + rb"[ \t]*(.*?)[ \t\r]*$", header)
-    return match.group(1).decode("utf-8", "replace") if match else ""
-
-
 def _require_perpendicular_axes(path: Path, image: sitk.Image) -> None:
     direction = np.asarray(image.GetDirection()).reshape(3, 3)
-    if np.abs(direction.T @ direction - np.eye(3)).max() > ORTHOGONALITY_TOLERANCE:
+    if not np.abs(direction.T @ direction - np.eye(3)).max() <= ORTHOGONALITY_TOLERANCE:  # so that NaN is refused
         raise _sheared(path)
+    if not np.isfinite([*image.GetOrigin(), *image.GetSpacing()]).all():
+        raise _unreadable(path, RuntimeError("a position that is no number"))
 
 
 def _orientation_finding(reader: sitk.ImageFileReader) -> tuple[Finding, ...]:

@@ -51,7 +51,10 @@ def _findings(path: Path) -> tuple[Finding, ...]:
     """What was found about the scan; a report without them would hide that a score of 0 may be no finding."""
     try:
         stated = parse_json(path.read_text("utf-8"))["findings"]
-        return tuple(Finding(f["code"], Severity(f["severity"]), f["message"]) for f in stated)
+        findings = tuple(Finding(f["code"], Severity(f["severity"]), f["message"]) for f in stated)
+        if not all(isinstance(text, str) for finding in findings for text in (finding.code, finding.message)):
+            raise TypeError("a finding without words")
+        return findings
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnusableReportError(
             f"the findings in '{path.name}' cannot be read ({error})",
