@@ -78,7 +78,7 @@ class CACNetSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
     def cleanup(self):
         """Called when Slicer closes or the module is reloaded."""
         if self.controller:
-            self.controller.close()
+            self.controller.shut_down()
         self.removeObservers()
 
     def enter(self):
@@ -153,6 +153,15 @@ class CACNetSegmentationLogic(ScriptedLoadableModuleLogic):
 
         process = WorkerProcess(listener)
         process.start(python_slicer(slicer.app.slicerHome), job, MODULE_FOLDER)
+        return process
+
+    def startTraining(self, listener, arguments):
+        """Start Python with the arguments of `cacnet train`; it tells `listener` how it goes."""
+        from CACNetSegmentationLib.widgets.training_process import TrainingProcess
+        from CACNetSegmentationLib.widgets.worker_process import python_slicer
+
+        process = TrainingProcess(listener)
+        process.start_python(python_slicer(slicer.app.slicerHome), arguments, MODULE_FOLDER)
         return process
 
     def makeSampleData(self):

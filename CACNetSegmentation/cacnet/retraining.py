@@ -21,6 +21,8 @@ from cacnet.model_folders import model_folders, user_models
 
 SCHEMA_VERSION = 1
 REQUEST_FILE = "retraining.json"
+CHECKPOINT_FILE = "checkpoint.pt"
+"""The trainer's; a run that has one can go on."""
 MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 """What `cacnet.weights` takes for a model's id."""
 
@@ -43,7 +45,7 @@ class Extent:
 
     Attributes:
         max_minutes: of each session, one that goes on counted anew; None for no limit.
-        simulated_patients: with which the reviewed cases are mixed.
+        simulated_patients: with which the reviewed cases are mixed; 0 for none.
     """
 
     steps: int
@@ -82,17 +84,23 @@ class Retraining:
         return runs_folder() / self.model_id
 
     @property
+    def has_learned(self) -> bool:
+        """Whether there is something to go on from."""
+        return (self.folder / CHECKPOINT_FILE).is_file()
+
+    @property
     def extent(self) -> Extent:
         """How long."""
         return EXTENTS[self.length]
 
     def train_arguments(self, device: str) -> list[str]:
         """Of Python, to train; goes on where a run of this name was stopped."""
-        limit = self.extent.max_minutes
+        limit, patients = self.extent.max_minutes, self.extent.simulated_patients
         return [
             *_command(self.data, self.start, device),
             *("--model-id", self.model_id, "--output", str(self.folder), "--resume"),
-            *("--total-steps", str(self.extent.steps), "--simulate", f"0:{self.extent.simulated_patients}"),
+            *("--total-steps", str(self.extent.steps)),
+            *(("--simulate", f"0:{patients}") if patients else ("--no-simulation",)),
             *(() if limit is None else ("--max-minutes", str(limit))),
             *(("--any-state",) if self.any_state else ()),
         ]
@@ -159,9 +167,9 @@ def forget(request: Retraining) -> None:
 
 
 def unfinished() -> tuple[Retraining, ...]:
-    """The runs that can go on, by name; one whose note is damaged is left out."""
+    """The runs that have learned something and can go on, by name; one whose note is damaged is left out."""
     found = (_request(path) for path in sorted(runs_folder().glob(f"*/{REQUEST_FILE}")))
-    return tuple(request for request in found if request is not None)
+    return tuple(request for request in found if request is not None and request.has_learned)
 
 
 def _request(path: Path) -> Retraining | None:

@@ -63,6 +63,13 @@ class ModelChooser:
         self._question = Question(self._start, self._added, self._refused)
         self._question.ask(lambda _folder: install_model_job(Path(folder)))
 
+    def renew(self) -> None:
+        """List the models anew, with the same one selected."""
+        selected = self.selected
+        self._models = summaries()
+        self._list()
+        self.show(selected or "")
+
     def close(self) -> None:
         """Stop checking a model."""
         if self._question is not None:

@@ -12,6 +12,7 @@ from CACNetSegmentationLib.scene.results import volume_of
 from CACNetSegmentationLib.widgets.exports import Exports
 from CACNetSegmentationLib.widgets.panel import Hooks, Panel
 from CACNetSegmentationLib.widgets.parameters import PanelParameters, protocol_description, settings_from
+from CACNetSegmentationLib.widgets.retraining import RetrainingHooks, RetrainingSection
 from CACNetSegmentationLib.widgets.review_section import ReviewSection
 from CACNetSegmentationLib.widgets.selection import Selection
 
@@ -32,7 +33,10 @@ class Controller:
         service = logic.service()
         self.selection = Selection(service.result_of, volume_of)
         exports = Exports(
-            lambda: self.review_section.review, service.acquisition, getattr(slicer, "dicomDatabase", None)
+            lambda: self.review_section.review,
+            service.acquisition,
+            getattr(slicer, "dicomDatabase", None),
+            added=lambda folder: self._choose_data(str(folder)),
         )
         self.review_section = ReviewSection(
             ui,
@@ -50,6 +54,23 @@ class Controller:
             choose_model=lambda model: self._choose("model", model),
         )
         self.panel = Panel(ui, service, hooks)
+        self.retraining = self._retraining_section(requirements)
+
+    def _retraining_section(self, requirements: Path) -> RetrainingSection:
+        ui, logic = self._ui, self._logic
+        hooks = RetrainingHooks(
+            start=logic.startTraining,
+            ready=lambda: logic.ensureDependencies(requirements),
+            installed=lambda: logic.dependenciesInstalled(requirements),
+            device=lambda: logic.getParameterNode().device,
+            choose_data=self._choose_data,
+            models_changed=self.panel.model_chooser.renew,
+            use_model=lambda model: self._choose("model", model),
+            confirm=slicer.util.confirmOkCancelDisplay,
+        )
+        section = RetrainingSection(ui.retrainPlaceholder, hooks, lambda: not ui.retrainCollapsibleButton.collapsed)
+        ui.retrainCollapsibleButton.connect("contentsCollapsed(bool)", section.refresh)
+        return section
 
     def connect(self) -> None:
         """Show the scene's choices, and keep to them; takes the first volume where none is chosen."""
@@ -72,11 +93,20 @@ class Controller:
         self._parameters = self._tags = None
 
     def close(self) -> None:
-        """Stop all work, before the scene or Slicer closes."""
+        """Stop all work on the scene, before it closes; a training goes on."""
         self.disconnect()
         self.panel.close()
         self.review_section.close()
         self.selection.forget()
+
+    def shut_down(self) -> None:
+        """Stop all work, before Slicer closes."""
+        self.close()
+        self.retraining.close()
+
+    def _choose_data(self, folder: str) -> None:
+        self._choose("training_data", folder)
+        self.retraining.show_data(folder)  # even where it was chosen before: its cases have changed
 
     def _choose(self, name: str, value: Any) -> None:
         setattr(self._logic.getParameterNode(), name, value)
@@ -90,5 +120,6 @@ class Controller:
         description, source = protocol_description(parameters.protocol)
         self._ui.protocolDescriptionLabel.text = description
         self._ui.protocolDescriptionLabel.toolTip = source
+        self.retraining.remember_data(parameters.training_data)
         self.review_section.show(parameters.segmentation)
         self.review_section.offer_lost(parameters.input_volume if parameters.segmentation is None else None)

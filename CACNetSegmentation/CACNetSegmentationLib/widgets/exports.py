@@ -37,6 +37,7 @@ class Exports:
         acquisition: what is known of the scan of a volume node.
         dicom_database: the application's, or None.
         ask: asks for a folder under a title.
+        added: is given the folder of the data set that a case was added to, where CACNet can train on it.
     """
 
     def __init__(
@@ -45,7 +46,9 @@ class Exports:
         acquisition: Callable[[Any], Any],
         dicom_database: Any,
         ask: Callable[[str], Path | None] = ask_for_folder,
+        added: Callable[[Path], None] = lambda folder: None,
     ) -> None:
+        self._added = added
         self._current, self._acquisition, self._database, self._ask = current, acquisition, dicom_database, ask
 
     def actions(self) -> tuple[ExportAction, ...]:
@@ -96,7 +99,10 @@ class Exports:
         folder = self._ask(title)
         if folder is None:
             return NOTHING_CHOSEN
-        return exports.export_labels(review, folder, layout, acquisition=self._acquisition(review.volume_node))
+        said = exports.export_labels(review, folder, layout, acquisition=self._acquisition(review.volume_node))
+        if layout is ExportLayout.OURS:
+            self._added(folder)
+        return said
 
     def _review(self) -> SceneReview:
         review = self._current()

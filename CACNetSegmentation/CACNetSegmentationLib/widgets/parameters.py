@@ -24,6 +24,7 @@ class PanelParameters:
     device: Annotated[str, Choice(list(DEVICES))] = "auto"
     refine_borders: bool = True
     segmentation: vtkMRMLSegmentationNode
+    training_data: str = ""
 
 
 def settings_from(parameters: PanelParameters, model: str | None) -> RunSettings:

@@ -38,6 +38,11 @@ class Contents:
         """All of them."""
         return sum(self.by_state.values()) + self.foreign + self.damaged
 
+    @property
+    def learned_from(self) -> int:
+        """How many would be learned from, as far as that is known before reading them."""
+        return self.usable - (self.held_out or 0)
+
 
 def contents_of(
     folder: Path, any_state: bool = False, seen: Collection[str] = (), share: float = HELD_OUT_SHARE

@@ -22,6 +22,12 @@ def request(**changes):
     return Retraining(**{"data": Path("exports"), "start": "start", "model_id": "mine", **changes})
 
 
+def stop(run):
+    """As if it had learned something before it was stopped."""
+    retraining.remember(run)
+    (run.folder / retraining.CHECKPOINT_FILE).touch()
+
+
 def install(home, name, training=None):
     folder = home / "models" / name
     folder.mkdir(parents=True)
@@ -46,8 +52,19 @@ def test_a_trial_is_short_and_a_thorough_training_has_no_limit_of_time():
     assert "--max-minutes" not in request(length=Length.THOROUGH).train_arguments("auto")
 
 
+def test_reviewed_cases_can_be_learned_from_alone(monkeypatch):
+    alone = retraining.Extent(10, None, simulated_patients=0)
+    monkeypatch.setattr(retraining, "EXTENTS", {Length.NIGHT: alone})
+    arguments = request().train_arguments("cpu")
+    assert "--no-simulation" in arguments
+    assert "--simulate" not in arguments
+
+
 def test_the_trainer_understands_the_command(tmp_path):
     training = pytest.importorskip("cacnet.training.train")
+    from cacnet.training import checkpoint
+
+    assert retraining.CHECKPOINT_FILE == checkpoint.CHECKPOINT_FILE
     arguments = training._arguments(request().train_arguments("cpu")[3:])
     assert arguments.resume
     assert arguments.max_minutes == 600
@@ -57,6 +74,8 @@ def test_the_trainer_understands_the_command(tmp_path):
 def test_a_run_that_was_stopped_is_found_again_with_its_choices():
     stopped = request(length=Length.TRIAL, any_state=True)
     retraining.remember(stopped)
+    assert retraining.unfinished() == ()
+    stop(stopped)
     assert retraining.unfinished() == (stopped,)
     retraining.forget(stopped)
     assert retraining.unfinished() == ()
@@ -65,13 +84,13 @@ def test_a_run_that_was_stopped_is_found_again_with_its_choices():
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"schema_version": 1}', '{"schema_version": 2, "data": "x"}'])
 def test_a_damaged_note_of_a_run_is_left_out(text):
-    retraining.remember(request())
+    stop(request())
     (request().folder / retraining.REQUEST_FILE).write_text(text)
     assert retraining.unfinished() == ()
 
 
 def test_a_note_in_a_folder_of_another_name_is_left_out(home):
-    retraining.remember(request())
+    stop(request())
     request().folder.rename(home / "training" / "other")
     assert retraining.unfinished() == ()
 

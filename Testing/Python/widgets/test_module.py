@@ -246,6 +246,63 @@ def test_closing_the_scene_stops_the_run(open_panel, scene):
     assert not widget.panel.running
 
 
+TRAINER = """
+import json, os, sys, threading, time
+def say(**event):
+    print(json.dumps(event), flush=True)
+if "--plan" in sys.argv:
+    say(event="answer", content={"device": "CPU", "seconds_per_step": 1.0})
+    sys.exit()
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(130)), daemon=True).start()
+say(event="progress", stage="train", fraction=0.1)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def training(open_panel, module, scene, tmp_path, monkeypatch, wait_until):
+    """The panel, whose section 'Retrain' is at work on a data set of the open review."""
+    from cacnet.dataset.export import export_case
+    from clinic_exports import clinic_case
+    from reviewed_cases import approve
+
+    monkeypatch.setenv("CACNET_MODELS", str(tmp_path / "cacnet" / "models"))
+    export_case(tmp_path / "exports", approve(clinic_case(0)))
+    widget = open_panel("pass")
+    (module.MODULE_FOLDER / "cacnet" / "__main__.py").write_text(TRAINER)
+    widget.ui.retrainCollapsibleButton.collapsed = False
+    widget.logic.getParameterNode().training_data = str(tmp_path / "exports")
+    section = widget.controller.retraining
+    wait_until(lambda: section.ui.planLabel.text.startswith("CPU: about 50 minutes"))
+    section.ui.trainButton.click()
+    wait_until(lambda: section.ui.trainingStageLabel.text == "Learning")
+    return SimpleNamespace(widget=widget, section=section)
+
+
+def test_closing_the_scene_leaves_a_training_alone_and_closing_the_module_stops_it(training, scene):
+    training.widget.onSceneStartClose(scene, None)
+    scene.Clear(0)
+    training.widget.onSceneEndClose(scene, None)
+    assert training.section.running
+    training.widget.cleanup()
+    assert not training.section.running
+
+
+def test_a_case_that_is_added_to_a_data_set_offers_it_for_training(open_panel, results, wait_until, tmp_path):
+    import qt
+    from stand_in import dialogs
+
+    widget = open_panel(FINISH)
+    widget.ui.runButton.click()
+    wait_until(lambda: not widget.panel.running)
+    dialogs.answers.append(str(tmp_path / "exports"))
+    frame = widget.controller.review_section.panel.ui.exportFrame
+    [button] = [child for child in frame.findChildren(qt.QPushButton) if child.text == "Training labels …"]
+    button.click()
+    assert widget.logic.getParameterNode().training_data == str(tmp_path / "exports")
+    assert widget.controller.retraining.ui.dataLabel.text.startswith("1 case: 1 unreviewed")
+
+
 def test_the_choices_come_back_when_the_module_is_opened_again(open_panel):
     widget = open_panel("pass")
     widget.ui.deviceComboBox.currentIndex = 1
