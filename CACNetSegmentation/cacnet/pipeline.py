@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from cacnet.inference import Device, Probabilities
     from cacnet.weights import LoadedModel
 
-DEFAULT_MODEL = "cacnet-simulated-v1"
+DEFAULT_MODEL = "cacnet-simulated-v3"
 
 
 class UnusableInputError(CacnetError):
