@@ -5,7 +5,8 @@
 Its patients are simulated, but their scans look like none that the bundled model has seen: 70 kV, so brighter blood; a
 sharper kernel and more noise than the simulator draws; calcium of lower density. They go the way of a user's: reviewed,
 exported, approved, then `cacnet train --data`, mixed with the simulated cases of --cases. Some are held out, and Dice
-on these is printed before and after. Scans that are there are kept; --resume goes on training.
+on these before and after is printed and written to clinic_fine_tuning.md in --output. It may be killed at any time: the
+same command goes on, with the scans that are there and from training's last checkpoint.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from cacnet.edits.live_scores import LiveScores
 from cacnet.edits.review import review_of
 from cacnet.edits.session import Action, Session
 from cacnet.errors import CacnetError
+from cacnet.files import replacing
 from cacnet.labelling import lumen_hu
 from cacnet.lesions import find_lesions
 from cacnet.phantom.heart import build_heart
@@ -32,7 +34,7 @@ from cacnet.phantom.simulate import SimulatedScan, label, paint_anatomy, scan_an
 from cacnet.pipeline import DEFAULT_MODEL, resolve_for
 from cacnet.reviewed_case import ReviewedCase
 from cacnet.training.configuration import PRESETS
-from cacnet.training.fine_tune import FineTuning, fine_tune
+from cacnet.training.fine_tune import FineTuned, FineTuning, fine_tune
 from cacnet.training.make_cases import parse_seeds
 from cacnet.training.trainer import Run
 from cacnet.weights import load_bundle
@@ -42,6 +44,7 @@ BLOOD_GAIN, CALCIUM_GAIN = 1.3, 0.8
 """Of what the simulator draws: iodine at 70 kV, and plaques of lower density."""
 EDGE_ENHANCEMENT, NOISE_SD_HU, PSF_FWHM_MM = 1.6, 60.0, 0.45
 MARGIN_MM = 12.0
+REPORT_FILE = "clinic_fine_tuning.md"
 BLOOD_POOLS = (
     *("aorta", "left_ventricle", "left_atrium", "right_ventricle", "right_atrium"),
     *("superior_vena_cava", "pulmonary_artery", "pulmonary_vein", "cardiac_vein", "coronary_artery"),
@@ -101,6 +104,22 @@ def export_clinic(seeds: range, folder: Path, coarse: int) -> None:
         print(f"seed {seed}: {exported.sentence} {time.perf_counter() - started:.0f} s", flush=True)
 
 
+def markdown(tuned: FineTuned, options: argparse.Namespace) -> str:
+    """What was measured, and under which conditions."""
+    training = tuned.bundle.card.training if tuned.bundle.card else {}
+    table = "No case was held out." if tuned.held_out is None else tuned.held_out.table()
+    return f"""# Further training on an invented clinic's cases
+
+Simulated patients of the seeds {options.seeds}, scanned at {KVP} kV with more noise and a sharper kernel than the model
+has seen; labels as a reader would have corrected them. Voxels coarser by {options.coarse}. From '{options.init}':
+{training.get("steps")} steps on {len(tuned.data.training_ids)} cases, {len(tuned.data.held_out_ids)} held out,
+{training.get("hours")} hours on the device '{options.device}'. Measured on the model's grid, before
+post-processing.
+
+{table}
+"""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("build/clinic"))
@@ -113,7 +132,6 @@ def main() -> int:
     parser.add_argument("--coarse", type=int, default=1, help="factor of voxel size, for a quick try")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--max-minutes", type=float, default=float("inf"))
-    parser.add_argument("--resume", action="store_true")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     changes = {"total_steps": options.steps, "patch_voxels": options.patch_voxels}
@@ -136,12 +154,14 @@ def main() -> int:
             models=options.output / "models",
             force=True,
         )
-        tuned = fine_tune(tuning, options.resume)
+        tuned = fine_tune(tuning, resume=True)
     except CacnetError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    if tuned.held_out is not None:
-        print(tuned.held_out.table())
+    text = markdown(tuned, options)
+    with replacing(options.output / REPORT_FILE) as temporary:
+        temporary.write_text(text, "utf-8")
+    print(text)
     return 0
 
 

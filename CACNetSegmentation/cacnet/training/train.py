@@ -249,11 +249,19 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint, if there is one")
     parser.add_argument("--export-only", action="store_true", help="write the bundle of the last checkpoint and stop")
     parser.add_argument("--model-id", help="id of the exported bundle, 'cacnet' or 'cacnet-clinic' by default")
-    parser.add_argument("--max-minutes", type=float, default=math.inf)
-    parser.add_argument("--total-steps", type=int, help="length of the learning-rate schedule")
+    parser.add_argument(
+        "--max-minutes",
+        type=float,
+        default=math.inf,
+        metavar="N",
+        help="stop after so long and export what was learned",
+    )
+    parser.add_argument(
+        "--total-steps", type=int, metavar="N", help="how many steps, over which the learning rate falls"
+    )
     parser.add_argument("--workers", type=int, help="processes that prepare patches, for each GPU")
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--seed", type=int, metavar="N", help="of patches and of new weights")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps; auto takes the fastest there is")
     parser.add_argument("--threads", type=int, help="CPU threads for the network")
     add_fine_tuning(parser)
     return parser.parse_args(argv)

@@ -44,7 +44,7 @@ def test_a_limit_of_time_that_comes_first_is_said():
 
 def test_a_graphics_processor_is_done_before_the_limit():
     text = wording.plan_text("GPU", 0.5, EXTENTS[Length.NIGHT])
-    assert text.startswith("GPU: about 25 minutes for 3000 steps (0.5 s a step)")
+    assert text.startswith("GPU: about 25 minutes for 3000 steps in all (0.5 s a step)")
 
 
 @pytest.mark.parametrize(
