@@ -99,7 +99,7 @@ def plan_text(device: str, seconds_per_step: float, extent: Extent) -> str:
             device=device, time=duration_text(60 * limit), share=share, steps=extent.steps, pace=seconds_per_step
         )
     else:
-        text = _("{device}: about {time} for {steps} steps ({pace:.2g} s a step)").format(
+        text = _("{device}: about {time} for {steps} steps in all ({pace:.2g} s a step)").format(
             device=device, time=duration_text(seconds), steps=extent.steps, pace=seconds_per_step
         )
     return text + _("; reading and comparing the cases comes on top.")
