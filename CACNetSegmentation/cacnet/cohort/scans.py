@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,13 +92,16 @@ def _study_uid(file: Path) -> str | None:
     """The study of a DICOM file; None where it is none or does not say."""
     from pydicom import dcmread
 
+    from cacnet.reading.headers import BoundedFile, damaged_header_errors
+
     if not _is_dicom(file):
         return None
     try:
-        header = dcmread(file, stop_before_pixels=True, specific_tags=["StudyInstanceUID"])
+        with BoundedFile(file) as stream:
+            header = dcmread(stream, stop_before_pixels=True, specific_tags=["StudyInstanceUID"])
         return str(header.get("StudyInstanceUID", "")) or None
-    except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError, struct.error):
-        return None  # pydicom raises any of these where a header is damaged; the reader complains about the file
+    except damaged_header_errors():
+        return None  # the reader complains about the file
 
 
 def _is_dicom(file: Path) -> bool:

@@ -11,7 +11,7 @@ from cacnet.dataset.errors import IncompleteCaseError, LabelError
 from cacnet.reading import read_ct
 from cacnet.reading.errors import UnreadableImageError
 from cacnet.reading.quiet import quiet
-from cacnet.reading.text_headers import require_plain_header
+from cacnet.reading.raw_headers import require_plain_header
 from cacnet.volume import Geometry, GeometryMismatchError
 
 WHOLE_NUMBER_TOLERANCE = 1e-3

@@ -21,6 +21,7 @@ from cacnet.evaluation.plots import draw_plots
 from cacnet.evaluation.provenance import chain_sha256
 from cacnet.evaluation.summary import headline, markdown, statements
 from cacnet.files import staged_folder, write_json
+from cacnet.reporting.delimited import as_text
 from cacnet.scoring import protocol_named
 from cacnet.weights import BUNDLED_MODELS, load_bundle, save_bundle
 
@@ -179,4 +180,4 @@ def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[
 
 
 def _rounded(value: Any) -> Any:
-    return "" if value is None else round(value, 4) if isinstance(value, float) else value
+    return "" if value is None else round(value, 4) if isinstance(value, float) else as_text(value)

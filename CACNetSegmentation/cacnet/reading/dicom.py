@@ -28,6 +28,9 @@ from cacnet.volume import Acquisition, Volume
 AXIAL_COSINE = 0.9
 """A normal within about 25° of the body's axis is axial; cardiac short-axis and sagittal reconstructions are not."""
 
+MOST_COMPRESSION = 4096
+"""An empty slice shrinks a thousandfold; a header that claims more would only take memory."""
+
 HOUNSFIELD_TYPES = ("", "HU", "US", "HU_MOD")
 """RescaleType (DICOM PS3.3 C.11.1.1.2) of CT numbers; 'US' is unspecified. Others, as 'MGML', are material maps."""
 
@@ -177,7 +180,9 @@ def _require_readable(series: Series) -> None:
             action="Choose the conventional (or 120 kVp equivalent) series, not a spectral map",
         )
     for header in series.slices:
-        if header.stored_bytes is not None and header.path.stat().st_size < header.stored_bytes:
+        rows, columns = header.shape_yx
+        least_bytes = header.stored_bytes or rows * columns * 2 // MOST_COMPRESSION
+        if header.path.stat().st_size < least_bytes:
             raise _damaged(header.path)
 
 

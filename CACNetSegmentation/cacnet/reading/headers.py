@@ -67,6 +67,9 @@ PHASE_TAGS = (
 
 
 LONG_READ_BYTES = 1 << 20
+LONG_REPRESENTATIONS = tuple(b"OB OW OF OD OL OV SQ SV UC UN UR UT UV".split())
+"""Value representations with a length of 32 bits (DICOM PS3.5, table 7.1-1)."""
+UNDEFINED_LENGTH = 0xFFFFFFFF
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 MOST_DEFLATED_BYTES = 1 << 20
 """pydicom unpacks a deflated file whole, to up to a thousand times its size."""
@@ -204,6 +207,7 @@ def read_headers(path: Path) -> Iterator[SliceHeader | str]:
 
     with quiet(), BoundedFile(path) as file:
         dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS)
+        _require_fitting_tail(file, dataset)
         if "Rows" not in dataset or "Columns" not in dataset:
             yield _kind(dataset)
             return
@@ -214,6 +218,27 @@ def read_headers(path: Path) -> Iterator[SliceHeader | str]:
         shared = dataset.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()]
         for number, frame in enumerate(frames):
             yield _slice(path, number, dataset, (*_groups(frame), *_groups(shared[0]), dataset))
+
+
+def _require_fitting_tail(file: BoundedFile, dataset: Any) -> None:
+    """Raise ValueError where an element behind the pixels declares more bytes than follow: GDCM would take memory."""
+    implicit, little = dataset.original_encoding
+    syntax = getattr(dataset, "file_meta", {}).get("TransferSyntaxUID")
+    if syntax == DEFLATED.decode() or implicit is None:
+        return
+    size_bytes, position = os.fstat(file.fileno()).st_size, file.tell()
+    pixels = True
+    while position + 8 <= size_bytes:
+        file.seek(position)
+        head = file.read(12)
+        at, width = (4, 4) if implicit else (8, 4) if head[4:6] in LONG_REPRESENTATIONS else (6, 2)
+        length = int.from_bytes(head[at : at + width], "little" if little else "big")
+        position += at + width + length
+        if length == UNDEFINED_LENGTH or (pixels and position > size_bytes):  # compressed, or cut: said when it is read
+            return
+        pixels = False
+    if position > size_bytes:
+        raise ValueError("an element behind the pixels is longer than the file")
 
 
 def _groups(functional_groups: Any) -> Iterator[Any]:

@@ -21,8 +21,8 @@ from cacnet.reading.errors import (
 )
 from cacnet.reading.hounsfield import padding_finding, stack_hu
 from cacnet.reading.quiet import quiet
+from cacnet.reading.raw_headers import require_plain_header, stored_data
 from cacnet.reading.stack import MIN_SLICES
-from cacnet.reading.text_headers import require_plain_header, stored_data
 from cacnet.volume import Acquisition, Volume, geometry_of
 
 IMAGE_SUFFIXES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")

@@ -18,7 +18,7 @@ from cacnet.edits.stored_review import ReviewFileError
 from cacnet.errors import CacnetError
 from cacnet.jobs import UnreadableJobError, read_job
 from cacnet.masks import UnreadableMaskError, read_labels
-from cacnet.reading import TiltedSeriesError, UnreadableImageError, read_ct
+from cacnet.reading import UnreadableImageError, read_ct
 from cacnet.reading.headers import BoundedFile
 from cacnet.training.configuration import TrainingConfigError, load_config
 from cacnet.volume import Geometry
@@ -42,6 +42,11 @@ FORGED_HEADERS = {
     "a MetaImage field of 9000 numbers": ("ct.mha", META.replace("1 1 1", "1 " * 9000)),
     "so many directions that NrrdIO writes beyond its arrays": ("ct.nrrd", NRRD.replace("(0,1,0)", "(0,1,0) " * 500)),
     "NRRD axes": ("ct.nrrd", NRRD.replace("dimension: 3", "dimension: 99999999999")),
+    "a matrix on which ITK computes for ever": (
+        "ct.mha",
+        f"TransformMatrix = 1 0 0 0 1 0 1e308 0 1\n{META}",
+    ),
+    "a NRRD direction beyond any room": ("ct.nrrd", NRRD.replace("(0,1,0)", "(0,1e308,0)")),
     "voxels by an absolute path": ("ct.mhd", META.replace("LOCAL", "/dev/zero")),
     "voxels above the folder": ("ct.mhd", META.replace("LOCAL", "../ct.raw")),
     "voxels on a drive": ("ct.mhd", META.replace("LOCAL", "C:\\ct.raw")),
@@ -71,7 +76,7 @@ def test_a_nifti_grid_that_is_no_number_is_refused(tmp_path: Path) -> None:
     data = bytearray((tmp_path / "ct.nii").read_bytes())
     data[284:288] = np.array([np.nan], "<f4").tobytes()  # the second number of srow_x
     (tmp_path / "ct.nii").write_bytes(bytes(data))
-    with pytest.raises(TiltedSeriesError):
+    with pytest.raises(UnreadableImageError):
         read_ct(tmp_path / "ct.nii")
 
 
@@ -97,6 +102,14 @@ def test_a_dicom_length_that_the_file_does_not_have_takes_no_memory(tmp_path: Pa
     tracemalloc.stop()
     assert peak < 50e6
     assert {finding.code for finding in volume.reading_findings} & {"files-unreadable", "objects-skipped"}
+
+
+def test_an_element_behind_the_pixels_that_is_longer_than_the_file_marks_it_as_damaged(tmp_path: Path) -> None:
+    write_series(tmp_path / "series", np.zeros((5, 8, 8), np.int16))
+    first = sorted((tmp_path / "series").iterdir())[0]
+    first.write_bytes(first.read_bytes() + b"\xfc\xff\xfc\xffOB\0\0\xff\xff\xff\x7f" + bytes(20))
+    codes = {finding.code for finding in read_ct(tmp_path / "series").reading_findings}
+    assert "files-unreadable" in codes
 
 
 def test_a_large_deflated_dicom_file_is_not_unpacked(tmp_path: Path) -> None:

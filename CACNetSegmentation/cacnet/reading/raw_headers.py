@@ -1,11 +1,15 @@
-"""What the text headers of NRRD and MetaImage say, read here before a C++ library reads them.
+"""What the headers of NRRD, MetaImage and NIfTI say, read here before a C++ library reads them.
 
 MetaIO and NrrdIO keep what they read in arrays of fixed size; a forged header writes beyond them and ends the process.
+ITK's singular value decomposition of a forged matrix never ends.
 """
 
 from __future__ import annotations
 
+import gzip
 import re
+import struct
+import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from cacnet.reading.errors import UnreadableImageError
@@ -16,8 +20,16 @@ MOST_WORDS = 64
 MOST_CHARACTERS = 2048
 """Of a field that is read into numbers; a grid of four axes needs some hundred characters."""
 
+LARGEST_NUMBER = 1e6
+"""Of a position, spacing or matrix; metres beyond any scanner."""
+
 NRRD_SUFFIXES = (".nrrd", ".nhdr")
 META_SUFFIXES = (".mha", ".mhd")
+_GRID = re.compile(
+    rb"(?i)\s*(TransformMatrix|Rotation|Orientation|Offset|Position|Origin|ElementSpacing|ElementSize"
+    rb"|space directions|space origin|spacings|measurement frame)\s*[=:]"
+)
+_NUMBER = re.compile(rb"(?i)[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|nan|inf)")
 _COUNT = {
     NRRD_SUFFIXES: re.compile(rb"(?i)\s*(space )?dimension\s*:\s*(.*)"),
     META_SUFFIXES: re.compile(rb"(?i)\s*(NDims)\s*[=:]\s*(.*)"),
@@ -25,7 +37,7 @@ _COUNT = {
 
 
 def require_plain_header(path: Path) -> None:
-    """Refuse a NRRD or MetaImage header with more axes, numbers or letters in a field than a volume has.
+    """Refuse a header with more axes, numbers or letters in a field, or larger numbers, than a volume has.
 
     Raises:
         UnreadableImageError: see above.
@@ -33,6 +45,7 @@ def require_plain_header(path: Path) -> None:
     name = path.name.lower()
     kind = next((suffixes for suffixes in _COUNT if name.endswith(suffixes)), None)
     if kind is None:
+        _require_plain_nifti(path)
         return
     for line in re.split(rb"[\r\n]+", _header(path, kind)):
         axes = _COUNT[kind].match(line)
@@ -41,6 +54,30 @@ def require_plain_header(path: Path) -> None:
         free_text = kind is NRRD_SUFFIXES and (b":=" in line or line.startswith(b"#"))
         if not free_text and (len(line) > MOST_CHARACTERS or len(line.split()) > MOST_WORDS or line.count(b"(") > 8):
             raise _forged(path, f"has a field of {len(line)} characters")
+        if _GRID.match(line) and any(not _plain(number) for number in _NUMBER.findall(line.split(b":")[-1])):
+            raise _forged(path, "has a grid of no possible size")
+
+
+def _require_plain_nifti(path: Path) -> None:
+    """Of NIfTI-1: the quaternion, offsets and matrix that its codes declare as used."""
+    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
+        try:
+            head = file.read(348)
+        except (OSError, EOFError, zlib.error):
+            return  # the reader says what is wrong with it
+    if len(head) < 348:
+        return
+    order = "<" if head[:4] == struct.pack("<i", 348) else ">"
+    by_quaternion, by_matrix = struct.unpack_from(f"{order}2h", head, 252)
+    numbers = [*struct.unpack_from(f"{order}3f", head, 80)]
+    numbers += struct.unpack_from(f"{order}6f", head, 256) if by_quaternion > 0 else ()
+    numbers += struct.unpack_from(f"{order}12f", head, 280) if by_matrix > 0 else ()
+    if struct.unpack_from(f"{order}i", head)[0] == 348 and not all(abs(n) <= LARGEST_NUMBER for n in numbers):
+        raise _forged(path, "has a grid of no possible size")
+
+
+def _plain(number: bytes) -> bool:
+    return abs(float(number)) <= LARGEST_NUMBER
 
 
 def _header(path: Path, kind: tuple[str, ...]) -> bytes:
