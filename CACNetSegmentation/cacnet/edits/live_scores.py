@@ -111,6 +111,9 @@ class LiveScores:
             self._boxes[lesion_id] = (voxels.min(axis=0), voxels.max(axis=0) + 1)
         for lesion_id in stale:
             self._touching[lesion_id] = self._neighbours_of(review.lesions[lesion_id])
+        for lesion_id in stale:  # a lesion that did not change may have a new neighbour
+            for other in self._touching[lesion_id] - stale:
+                self._touching[other] |= {lesion_id}
         done: set[int] = set()
         for lesion_id in sorted(stale.union(*(self._touching[i] for i in stale))):
             if lesion_id not in done:

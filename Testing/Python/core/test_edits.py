@@ -481,3 +481,19 @@ def test_other_scoring_rules_rescore_the_work_and_the_original() -> None:
     work.use(LiveScores(hu, GRID, kvp_80))
     # 190 HU reach the 177 HU of 80 kVp with factor 1: 4 mm².
     assert work.scores.totals.agatston == work.original_scores.totals.agatston == pytest.approx(4.0)
+
+
+def test_a_lesion_that_grows_beside_another_and_loses_it_again_is_scored_as_if_nothing_had_been() -> None:
+    """Lesion 1 does not change when lesion 2 comes to touch it, and must be forgotten by it when it goes."""
+    work = session(at(1, 2, 2), at(1, 2, 9))
+    beside = flat(*[(1, y, x) for y in range(2, 6) for x in (6, 7, 8)])
+    work.apply(Action.RELABEL, operations.relabel(work.review, [1], Vessel.LCX))
+    work.apply(Action.PAINT, repaint(work.review, beside, np.full(len(beside), 2, np.uint8)))
+    work.apply(Action.RELABEL, operations.relabel(work.review, [2], Vessel.LCX))
+    work.apply(Action.ERASE, operations.erase(work.review, work.review.lesion(1).index))
+    work.apply(Action.ACCEPT_ALL, operations.accept_all(work.review))
+    work.apply(Action.RELABEL, operations.relabel(work.review, [2], Vessel.RCA))
+    _, hu = scan(at(1, 2, 2), at(1, 2, 9))
+    afresh = LiveScores(hu, GRID, LITERATURE).of(work.review)
+    assert work.scores.lesions == afresh.lesions
+    assert work.scores.totals == afresh.totals
