@@ -82,8 +82,10 @@ class WorkerProcess:
             "finished(int,QProcess::ExitStatus)": self._finish,
             "errorOccurred(QProcess::ProcessError)": self._fail_to_start,
         }
-        for signal, slot in self._slots.items():
-            self._process.connect(signal, slot)
+        self._process.connect("readyReadStandardOutput()", self._read_events)
+        self._process.connect("readyReadStandardError()", self._read_log)
+        self._process.connect("finished(int,QProcess::ExitStatus)", self._finish)
+        self._process.connect("errorOccurred(QProcess::ProcessError)", self._fail_to_start)
 
     def start(self, python: str, job: Path, module_folder: Path) -> None:
         """Start `python -m cacnet.worker --job job`, with `cacnet` found in `module_folder`."""
