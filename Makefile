@@ -1,4 +1,5 @@
-# Two commands: `make demo` (or `make demo CT=<path>`) and `make test`. Both install what they need into $(VENV).
+# `make demo` (or `make demo CT=<path>`), `make test`, and `make trust`, which takes long. All install what they need
+# into $(VENV).
 PYTHON ?= python3
 VENV ?= .venv
 OUTPUT ?= demo
@@ -6,7 +7,7 @@ SEED ?= 9101
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint clean
+.PHONY: demo test trust lint clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -25,6 +26,10 @@ endif
 
 test: $(INSTALLED) lint
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --quiet
+
+# Kills, full disks, lost memory, long sessions: under half an hour on two cores.
+trust: $(INSTALLED)
+	$(BIN)/python Testing/trust/run.py --long
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

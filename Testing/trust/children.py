@@ -21,7 +21,11 @@ from pathlib import Path
 
 from cacnet.errors import CacnetError
 
-LATE_IMPORTS = ("matplotlib.figure", "matplotlib.backends.backend_agg", "skimage.feature", "skimage.measure") + (
+LATE_IMPORTS = (
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "skimage.feature",
+    "skimage.measure",
     "skimage.morphology",
     "skimage.segmentation",
     "networkx",

@@ -102,7 +102,7 @@ def vanishing(folder: Path) -> Trial:
         scene.work(replace_by_file)
 
     for work in (gone, gone_for_good):
-        _judge(trial, children.finish(work, folder), lambda: [], scene.output, folder)
+        _judge(trial, children.finish(work, folder), list, scene.output, folder)
     return trial
 
 

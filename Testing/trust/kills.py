@@ -67,7 +67,7 @@ def kill_training(folder: Path, rng: random.Random, times: int) -> Trial:
     """Killed and taken up again until it is done; the weights must be those of a run that nobody interrupted."""
     from cacnet.training.checkpoint import load_checkpoint
 
-    trial = Trial("kill -9: training, resumed to the same weights")
+    trial = Trial("kill -9: training, then same weights")
     scene = scenes.training(folder, "straight")
     straight = children.finish(scene.work, folder)
     if straight.code:
@@ -91,13 +91,13 @@ def kill_training(folder: Path, rng: random.Random, times: int) -> Trial:
         if not all(bool((tensor == expected[name]).all()) for name, tensor in found.items()):
             trial.lost.append(f"run {runs} ends with other weights")
         trial.lost += children.asked(scene.complete, folder)
-    trial.ended["runs with the same weights"] = runs - sum("weights" in loss for loss in trial.lost)
+    trial.what += f" ({runs} runs)"
     return trial
 
 
 def kill_review(folder: Path, rng: random.Random, times: int) -> Trial:
     """The application, while its reader corrects: every finished step must come back."""
-    trial = Trial("kill -9: review, every finished step recovered")
+    trial = Trial("kill -9: review, steps recovered")
     steps = 0
     for number in range(times):
         work = scenes.review_steps(folder, rng.randrange(1 << 30))
@@ -111,7 +111,7 @@ def kill_review(folder: Path, rng: random.Random, times: int) -> Trial:
         trial.lost += children.asked(lambda: scenes.lost_of_review(folder, said), folder)  # noqa: B023 - asked at once
         for path in folder.glob("*.cacnet-review"):
             path.unlink()
-    trial.ended["steps recovered"] = steps
+    trial.what += f" ({steps} steps)"
     children.finish(lambda say: scenes.write_json(folder / "scores.json", {"schema_version": 1}), folder)
     trial.lost += whole.leftovers(folder)
     return trial

@@ -118,6 +118,8 @@ def batch(folder: Path) -> Scene:
 
     def work(say: Say) -> None:
         cohort_run.run_in_processes = in_this_process
+        for record in output.glob("*/case.json"):  # finished cases would be kept
+            record.unlink()
         run_cohort(CohortRequest(folder / "scans", output, settings), lambda step: say(MARK), do_case)
 
     def unfinished() -> list[str]:

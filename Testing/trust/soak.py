@@ -52,6 +52,8 @@ def soak_edits(folder: Path, rng: random.Random, edits: int) -> Trial:
 def _there_and_back(session, saved: Path) -> list[str]:  # type: ignore[no-untyped-def]
     wrong = []
     last = labels_sha256(session.review)
+    if session.scores.lesions != scenes.stored_review().open(scenes.ct()).live.of(session.review).lesions:
+        wrong.append("the scores, kept up to date step by step, are not those of the lesions at the end")
     content = json.loads(json.dumps(journal.document(session)))
     for name, again in (
         ("the journal", journal.replay(content, session.live, session.review.shape_zyx)),

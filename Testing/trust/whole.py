@@ -30,7 +30,11 @@ def broken_files(folder: Path) -> list[str]:
 
 def leftovers(folder: Path) -> list[str]:
     """Sentences on temporary files."""
-    return [f"{path.relative_to(folder)} was left" for pattern in (".cacnet-*", ".upd*") for path in folder.rglob(pattern)]
+    return [
+        f"{path.relative_to(folder)} was left"
+        for pattern in (".cacnet-*", ".updating*")
+        for path in folder.rglob(pattern)
+    ]
 
 
 def _reader_of(path: Path) -> Callable[[Path], object]:
