@@ -24,11 +24,11 @@ def main() -> None:
     targets.load_helpers()
     target = next(one for one in targets.TARGETS if one.name == name)
     files, corpus = targets.clean(Path(folder) / "files"), targets.clean(Path(folder) / "corpus")
-    seeds = target.prepare(files)
-    good = {seed.path: (files / seed.path).read_bytes() for seed in seeds}
     with atheris.instrument_imports(include=["cacnet"], enable_loader_override=False):
+        seeds = target.prepare(files)
         for seed in seeds:
             target.read(files, seed.path)
+    good = {seed.path: (files / seed.path).read_bytes() for seed in seeds}
     for number, seed in enumerate(seeds):
         (corpus / str(number)).write_bytes(bytes([number]) + good[seed.path])
 
