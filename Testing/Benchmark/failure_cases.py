@@ -50,16 +50,17 @@ def draw(
 ) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(2.3 * SHOWN, 5.6), layout="constrained", facecolor="white")
-    rows = figure.subplots(2, SHOWN)
+    figure = Figure(figsize=(2.3 * SHOWN, 5.8), layout="constrained", facecolor="white")
     titles = ("Missed: the true calcium in blue", "False: what the network drew in orange, the truth in blue")
-    for axes, lesions, title in zip(rows, (missed, false), titles, strict=True):
-        axes[0].set_title(title, loc="left", fontsize=10, fontweight="bold", pad=22)
+    for part, lesions, title in zip(figure.subfigures(2, 1), (missed, false), titles, strict=True):
+        part.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        axes = part.subplots(1, SHOWN)
         for axis in axes:
             axis.set_axis_off()
         for axis, lesion in zip(axes, lesions, strict=False):
             draw_one(axis, evaluation, results, lesion)
-    figure.suptitle("Simulated patients. Research use only, not for diagnosis.", fontsize=9, color="#5a6b7b")
+    text = "Simulated patients. Research use only, not for diagnosis."
+    figure.text(0.99, 0.985, text, ha="right", va="top", fontsize=8, color="#5a6b7b")
     figure.savefig(output, dpi=110)
 
 
@@ -79,8 +80,8 @@ def draw_one(axis, evaluation: Path, results: Path, lesion: dict[str, str]) -> N
         if mask.any():
             axis.contour(mask, [0.5], colors=colour, linewidths=1.1)
     what = f"{lesion['vessel']} " if lesion["verdict"] == "missed" else f"on {lesion['lies_on'] or 'no structure'}, "
-    text = f"{lesion['case'].removeprefix('seed-')}: {what}{float(lesion['volume_mm3']):.1f} mm³, {lesion['max_hu']} HU"
-    axis.set_title(text, fontsize=7.5)
+    size = f"{float(lesion['volume_mm3']):.1f} mm³, {float(lesion['max_hu']):.0f} HU"
+    axis.set_title(f"{lesion['case'].removeprefix('seed-')}: {what}{size}", fontsize=7.5)
 
 
 if __name__ == "__main__":

@@ -8,5 +8,5 @@ VOLUME_CALIBRATION = VolumeCalibration(
     factor=15.8,
     power=0.7827,
     right_masks=SimulatedPairs(50, "2000 to 2049 and 2200 and 2300 to 2315", "true masks", 5.1),
-    network_masks=SimulatedPairs(10, "9100 to 9109", "masks of cacnet-simulated-v1", 14.4),
+    network_masks=SimulatedPairs(20, "9200 to 9219", "masks of cacnet-simulated-v3", 10),
 )
