@@ -89,7 +89,7 @@ def _draw_heading(figure: Any, scores: Scores, volume: Volume, shown: int) -> No
     figure.text(0.02, 1 - 0.38 / height, head, color=FOREGROUND, fontsize=17, fontweight="bold", va="center")
     model = f"model {scores.model.id}" if scores.model.id else "mask given by the user"
     line = f"{volume.source}   ·   {model}   ·   {scores.resolved.sentence}"
-    figure.text(0.02, 1 - 0.70 / height, line, color=MUTED, fontsize=9, va="center", wrap=True)
+    figure.text(0.02, 1 - 0.56 / height, line, color=MUTED, fontsize=9, va="top", wrap=True)
     warnings = [finding.code for finding in scores.findings if finding.severity is not Severity.NOTE]
     if warnings:
         text = "Read before use: " + ", ".join(dict.fromkeys(warnings)) + " (explained in the report)"

@@ -147,7 +147,7 @@ def corrected_scan(case_id: str = "case-0a1b", **changes: Any) -> LabelledScan:
         "provenance": Provenance(
             "cacnet",
             "the model's labels, corrected",
-            review=Review(ReviewState.APPROVED, "ccta-adaptive", "cacnet-simulated-v3", "ab" * 32),
+            review=Review(ReviewState.APPROVED, "ccta-adaptive", "cacnet-simulated-v1", "ab" * 32),
         ),
     }
     return LabelledScan(**{**fields, **changes})
