@@ -76,16 +76,12 @@ class WorkerProcess:
         self._cancelled = False
         self._ended = False
         self._process = qt.QProcess()
-        self._slots = {
-            "readyReadStandardOutput()": self._read_events,
-            "readyReadStandardError()": self._read_log,
-            "finished(int,QProcess::ExitStatus)": self._finish,
-            "errorOccurred(QProcess::ProcessError)": self._fail_to_start,
-        }
-        self._process.connect("readyReadStandardOutput()", self._read_events)
-        self._process.connect("readyReadStandardError()", self._read_log)
-        self._process.connect("finished(int,QProcess::ExitStatus)", self._finish)
-        self._process.connect("errorOccurred(QProcess::ProcessError)", self._fail_to_start)
+        # Kept, because only the very same object can be disconnected.
+        self._slots = (self._read_events, self._read_log, self._finish, self._fail_to_start)
+        self._process.connect("readyReadStandardOutput()", self._slots[0])
+        self._process.connect("readyReadStandardError()", self._slots[1])
+        self._process.connect("finished(int,QProcess::ExitStatus)", self._slots[2])
+        self._process.connect("errorOccurred(QProcess::ProcessError)", self._slots[3])
 
     def start(self, python: str, job: Path, module_folder: Path) -> None:
         """Start `python -m cacnet.worker --job job`, with `cacnet` found in `module_folder`."""
@@ -193,9 +189,11 @@ class WorkerProcess:
         if not self._ended:
             self._ended = True
             # The process holds its slots and they hold it, where Python cannot see it: neither would ever go.
-            for signal, slot in self._slots.items():
-                self._process.disconnect(signal, slot)
-            self._slots.clear()
+            self._process.disconnect("readyReadStandardOutput()", self._slots[0])
+            self._process.disconnect("readyReadStandardError()", self._slots[1])
+            self._process.disconnect("finished(int,QProcess::ExitStatus)", self._slots[2])
+            self._process.disconnect("errorOccurred(QProcess::ProcessError)", self._slots[3])
+            self._slots = ()
             tell(*arguments)
 
     @property

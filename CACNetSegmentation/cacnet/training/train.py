@@ -117,7 +117,7 @@ def _train(
         if processes.is_first:
             if on_step is not None:
                 on_step(trainer.step, config.total_steps, float(parts.total))
-            progress(STAGE, max(trainer.step / config.total_steps, min(1.0, watch.elapsed_s / (60 * run.max_minutes))))
+            progress(STAGE, max(trainer.step / config.total_steps, _share_of_time(watch.elapsed_s, run.max_minutes)))
             if trainer.step % config.validate_steps == 0:
                 _validate(run, trainer)
                 watch.pause()
@@ -175,6 +175,11 @@ def _start(run: Run, state: dict[str, Any] | None, processes: Processes) -> Trai
     processes.wait()
     logger.info("%s", plan(trainer, resumed=state is not None))
     return trainer
+
+
+def _share_of_time(elapsed_s: float, max_minutes: float) -> float:
+    """How much of the time allowed is over, 0 to 1."""
+    return min(1.0, elapsed_s / (60 * max_minutes)) if max_minutes > 0 else 1.0
 
 
 def _validate(run: Run, trainer: Trainer) -> None:

@@ -37,9 +37,10 @@ def slices(scene):
 
 
 def marks(scene) -> list:
-    return [
-        scene.GetNthNodeByClass(n, "vtkMRMLModelNode") for n in range(scene.GetNumberOfNodesByClass("vtkMRMLModelNode"))
-    ]
+    """The models in the scene but for those of Slicer's slice views."""
+    count = scene.GetNumberOfNodesByClass("vtkMRMLModelNode")
+    models = [scene.GetNthNodeByClass(n, "vtkMRMLModelNode") for n in range(count)]
+    return [model for model in models if not model.GetName().endswith("Volume Slice")]
 
 
 def test_all_slices_are_centred_on_the_lesion(review, slices):
