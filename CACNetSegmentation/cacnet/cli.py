@@ -19,6 +19,7 @@ from cacnet.dataset.command import add_dataset
 from cacnet.dataset.export_command import add_export
 from cacnet.dicom.command import add_dicom
 from cacnet.errors import CacnetError
+from cacnet.freed_memory import keep_freed_memory
 from cacnet.processors import share_processors
 from cacnet.reporting.command import add_report, add_report_options, write_reports_of
 
@@ -33,6 +34,7 @@ INTERRUPTED_EXIT_CODE = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     share_processors()
+    keep_freed_memory()
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["train"]:
         # The trainer has a parser of its own, whose options and help argparse cannot pass through.

@@ -20,6 +20,7 @@ from typing import Any, TextIO
 from cacnet.errors import CacnetError, Cancelled, OutOfMemoryError
 from cacnet.files import remove_staging, require_writable
 from cacnet.findings import Finding
+from cacnet.freed_memory import keep_freed_memory
 from cacnet.jobs import Job, Task, read_job
 from cacnet.processors import share_processors
 
@@ -76,6 +77,7 @@ class Events:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one job; the exit code is 0, or the error's (2, or 3 where memory ran out)."""
     share_processors()
+    keep_freed_memory()
     parser = argparse.ArgumentParser(prog="cacnet.worker", description="Do one job for a parent process.")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--job", type=Path, help="JSON file that describes the job")

@@ -23,6 +23,7 @@ import torch
 
 from cacnet.errors import CacnetError, Cancelled
 from cacnet.files import writing_to
+from cacnet.freed_memory import keep_freed_memory
 from cacnet.pipeline import DEFAULT_MODEL
 from cacnet.plain_json import parse_json
 from cacnet.progress import Progress, silent
@@ -316,6 +317,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code, 2 for a readable error, 130 interrupted."""
     from cacnet.training.clinic_command import run_fine_tuning
 
+    keep_freed_memory()
     arguments = _arguments(argv)
     try:
         if arguments.threads:
