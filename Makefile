@@ -27,7 +27,8 @@ endif
 test: $(INSTALLED) lint
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --quiet
 
-# Kills, full disks, lost memory, long sessions: under half an hour on two cores.
+# Kills, full disks, lost memory, damaged files, long sessions: under half an hour on two cores. Goes on where it was
+# interrupted.
 trust: $(INSTALLED)
 	$(BIN)/python Testing/trust/run.py --long
 

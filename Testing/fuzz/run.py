@@ -29,7 +29,7 @@ from fuzz.worker import kept_name  # noqa: E402  beside this file, wherever it i
 SHORT, LONG = 25, 800
 """Inputs for each target."""
 GUIDED_RUNS = 3000
-HANG_S = 10.0
+LOADING_S, HANG_S = 120, 10
 MEMORY_MB = 400.0
 """How far the peak may rise over what the process has once all is loaded; the good files have some kilobytes."""
 MOST_DEATHS = 20
@@ -83,10 +83,10 @@ class Worker:
 
     def events(self) -> Iterator[dict]:
         """Its events; ends with it, or with {'event': 'hang'} where nothing comes for too long."""
-        wait_s = 120.0  # until all is loaded
+        wait_s = LOADING_S
         while True:
             try:
-                line = self.lines.get(timeout=wait_s)
+                line = self._line(wait_s)
             except queue.Empty:
                 self.process.kill()
                 yield {"event": "hang"}
@@ -96,10 +96,20 @@ class Worker:
             wait_s = HANG_S
             yield json.loads(line)
 
+    def _line(self, wait_s: int) -> str | None:
+        """The next one; waits in steps of a second, so that a computer that slept does not count as silence."""
+        for _ in range(wait_s):
+            try:
+                return self.lines.get(timeout=1.0)
+            except queue.Empty:
+                continue
+        raise queue.Empty
+
 
 def child_environment() -> dict[str, str]:
     """Of a child: one thread, and these files importable."""
-    paths = [str(HERE.parent), str(HERE.parent / "Python"), str(HERE.parent / "Python/core")]
+    product = HERE.parents[1] / "CACNetSegmentation"
+    paths = [str(path) for path in (HERE.parent, HERE.parent / "Python", HERE.parent / "Python/core", product)]
     return {
         **os.environ,
         "OMP_NUM_THREADS": "1",

@@ -34,18 +34,28 @@ LATE_IMPORTS = (
 )
 MARK = b"\n"
 CRASHED = 70
-PATIENCE_S = 120.0
+PATIENCE_S = 120
+"""So long a process may say nothing; waited in steps of a second, so that a computer that slept does not count."""
 Say = Callable[[bytes], None]
 Work = Callable[[Say], None]
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: its exit code (negative: the signal), what it said, and how long it took."""
+    """How a process ended.
+
+    Attributes:
+        code: its exit code; negative: the signal.
+        said: what it said.
+        seconds: how long it took.
+        since_mark: how much of that after it had said something.
+        stderr: its errors.
+    """
 
     code: int
     said: bytes
     seconds: float
+    since_mark: float
     stderr: str = ""
 
     @property
@@ -76,7 +86,7 @@ def kill_at_random(work: Work, folder: Path, seconds: float, rng: random.Random,
 
     def kill(process: int, pipe: int) -> None:
         if after_mark:
-            select.select([pipe], [], [], PATIENCE_S)
+            _says(pipe)
         time.sleep(rng.uniform(0, seconds))
         os.kill(process, signal.SIGKILL)
 
@@ -93,25 +103,31 @@ def _run(work: Work, folder: Path, meanwhile: Callable[[int, int], None]) -> End
         _be_child(work, writing, errors)
     os.close(writing)
     meanwhile(process, reading)
-    said = _listen(process, reading)
+    said, marked = _listen(process, reading)
     _, status = os.waitpid(process, 0)
-    code = os.waitstatus_to_exitcode(status)
-    return Ended(code, said, time.monotonic() - started, errors.read_text(errors="replace") if errors.exists() else "")
+    code, ended = os.waitstatus_to_exitcode(status), time.monotonic()
+    text = errors.read_text(errors="replace") if errors.exists() else ""
+    return Ended(code, said, ended - started, ended - (marked or ended), text)
 
 
-def _listen(process: int, reading: int) -> bytes:
-    """All that it says; a process that says nothing and does not end is ended."""
-    said = b""
+def _listen(process: int, reading: int) -> tuple[bytes, float | None]:
+    """All that it says, and when it began to; a process that says nothing and does not end is ended."""
+    said, marked = b"", None
     while True:
-        ready, _, _ = select.select([reading], [], [], PATIENCE_S)
-        if not ready:
+        if not _says(reading):
             os.kill(process, signal.SIGTERM)  # another signal than a trial's, so that it shows
             break
         if not (part := os.read(reading, 65536)):
             break
+        marked = marked or time.monotonic()
         said += part
     os.close(reading)
-    return said
+    return said, marked
+
+
+def _says(pipe: int) -> bool:
+    """Whether there is something to read, or its end, before patience is."""
+    return any(select.select([pipe], [], [], 1.0)[0] for _ in range(PATIENCE_S))
 
 
 def _be_child(work: Work, writing: int, errors: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -17,16 +19,17 @@ from trust.scenes import Scene
 from trust.table import Trial
 
 SENTENCE_CODE = 2
+SMALLEST_FILE_BYTES, LARGEST_FILE_BYTES = 512, 200_000
 SMALLEST_BYTES, LARGEST_BYTES = 4096, 400_000
 """Room on a disk on which the tiny results find less than they need, or just enough."""
 
 
 def fill_all(folder: Path, sizes: int) -> list[Trial]:
     """Every kind of work, on disks of several sizes and on ones that cannot be written to."""
-    folder.mkdir(parents=True)
     return [
         *(full_disk(_fresh(folder / f"full {number}"), make, sizes) for number, make in enumerate(_works())),
         full_disk_while_reviewing(_fresh(folder / "review"), sizes),
+        *(short_files(_fresh(folder / f"short {number}"), make, sizes) for number, make in enumerate(_works())),
         read_only(_fresh(folder / "read-only")),
         vanishing(_fresh(folder / "vanishing")),
     ]
@@ -73,17 +76,46 @@ def full_disk_while_reviewing(folder: Path, sizes: int) -> Trial:
     return trial
 
 
+def short_files(folder: Path, make: Callable[[Path, Path], Scene], sizes: int) -> Trial:
+    """Files that may not grow beyond a size, as under a quota: needs no right to mount a disk."""
+    trial = Trial("files that may not grow")
+    for room in np.geomspace(SMALLEST_FILE_BYTES, LARGEST_FILE_BYTES, sizes).astype(int):
+        scene = make(_fresh(folder / f"{room}"), folder / f"{room}")
+        trial.what = f"files that may not grow: {scene.name}"
+
+        def limited(say: Say, scene: Scene = scene, room: int = int(room)) -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))  # of this child only; Python then gets an OSError
+            scene.work(say)
+
+        _judge(trial, children.finish(limited, folder), scene.wrong, scene.output, folder)
+    return trial
+
+
 def read_only(folder: Path) -> Trial:
-    """An output folder on a disk that is mounted for reading only."""
+    """An output folder that cannot be written to: on a disk that is mounted for reading only, else by its rights."""
     trial = Trial("read-only output folder")
-    with small_disk(folder / "disk", LARGEST_BYTES) as (disk, reason):
-        if disk is None or subprocess.run(["mount", "-o", "remount,ro", str(disk)], capture_output=True).returncode:
-            trial.skipped = reason or "no disk can be mounted read-only here"
+    with _read_only_folder(folder / "disk") as (disk, reason):
+        if disk is None:
+            trial.skipped = reason
             return trial
         for make in _works():
             scene = make(folder, disk)
             _judge(trial, children.finish(scene.work, folder), scene.wrong, scene.output, folder)
     return trial
+
+
+@contextmanager
+def _read_only_folder(place: Path) -> Iterator[tuple[Path | None, str]]:
+    with small_disk(place, LARGEST_BYTES) as (disk, _):
+        if disk and not subprocess.run(["mount", "-o", "remount,ro", str(disk)], capture_output=True).returncode:
+            yield disk, ""
+            return
+    place.chmod(0o555)
+    try:
+        allowed = os.access(place, os.W_OK)  # an administrator may write whatever the rights are
+        yield (None, "no disk can be mounted, and this user may write everywhere") if allowed else (place, "")
+    finally:
+        place.chmod(0o755)
 
 
 def vanishing(folder: Path) -> Trial:
@@ -119,16 +151,23 @@ def _judge(trial: Trial, ended: Ended, wrong: Callable[[], list[str]], output: P
 def small_disk(place: Path, room: int) -> Iterator[tuple[Path | None, str]]:
     """A disk in memory with so many bytes; None and the reason where none may be mounted."""
     place.mkdir(parents=True)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={room},nr_inodes=0", "tmpfs", str(place)], capture_output=True, text=True
-    )
-    if mounted.returncode:
-        yield None, f"no disk can be mounted here ({mounted.stderr.strip()[:60]})"
+    if reason := _mounted(place, room):
+        yield None, reason
         return
     try:
         yield place, ""
     finally:
         subprocess.run(["umount", "--lazy", str(place)], check=False)
+
+
+def _mounted(place: Path, room: int) -> str:
+    """Mount a disk; why there is none, else empty."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={room},nr_inodes=0", "tmpfs", str(place)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError:
+        return "no disk can be mounted here (there is no 'mount')"
+    return f"no disk can be mounted here ({done.stderr.strip()[:60]})" if done.returncode else ""
 
 
 def _fresh(folder: Path) -> Path:

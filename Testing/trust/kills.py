@@ -10,32 +10,18 @@ import sys
 import time
 from pathlib import Path
 
-from cacnet.dataset.export import ExportLayout
 from product_paths import PRODUCT
 
 from trust import children, scenes, whole
+from trust.progress import tell
 from trust.scenes import Scene
 from trust.table import Trial
 
 REVIEW_SECONDS = 0.4
 EVERY = 20
 """So often the work is left to finish on what the kills before have left."""
-
-
-def kill_all(folder: Path, rng: random.Random, times: int) -> list[Trial]:
-    """Every kind of work, killed `times` times each."""
-    work = [
-        scenes.segmentation(_new(folder / "segmentation")),
-        scenes.batch(_new(folder / "batch")),
-        scenes.export(_new(folder / "ours"), ExportLayout.OURS),
-        scenes.export(_new(folder / "nnunet"), ExportLayout.NNUNET),
-    ]
-    return [
-        *(kill_again_and_again(scene, _new(folder / f"of {scene.name}"), rng, times) for scene in work),
-        kill_training(_new(folder / "training"), rng, times),
-        kill_review(_new(folder / "review"), rng, times),
-        kill_worker_process(_new(folder / "worker"), rng, max(2, times // 10)),
-    ]
+MOST_ATTEMPTS = 3
+"""For each kill: work that was quicker than expected is done before it."""
 
 
 def kill_again_and_again(scene: Scene, scratch: Path, rng: random.Random, times: int) -> Trial:
@@ -45,14 +31,20 @@ def kill_again_and_again(scene: Scene, scratch: Path, rng: random.Random, times:
     if straight.code:
         trial.lost.append(f"does not work at all: {straight.stderr[-300:]}")
         return trial
-    for number in range(times):
-        writing = number % 2 == 1
-        seconds = straight.seconds * (0.5 if writing else 1.05)
+    attempts = 0
+    while trial.ended["killed"] < times and attempts < MOST_ATTEMPTS * times:
+        writing = attempts % 2 == 1
+        seconds = straight.since_mark if writing else straight.seconds
         ended = children.kill_at_random(scene.work, scratch, seconds, rng, after_mark=writing)
+        attempts += 1
         trial.ended["killed" if ended.killed else f"done before (code {ended.code})"] += 1
-        trial.lost += [f"kill {number}: {wrong}" for wrong in children.asked(scene.wrong, scratch)]
-        if number % EVERY == EVERY - 1 or number == times - 1:
-            trial.lost += [f"after kill {number}: {wrong}" for wrong in _next_run(scene, scratch)]
+        trial.lost += [f"kill {attempts}: {wrong}" for wrong in children.asked(scene.wrong, scratch)]
+        if attempts % EVERY == 0 or trial.ended["killed"] == times:
+            trial.lost += [f"after kill {attempts}: {wrong}" for wrong in _next_run(scene, scratch)]
+        if ended.killed:
+            tell(trial.what, trial.ended["killed"], times)
+    if trial.ended["killed"] < times:
+        trial.lost.append(f"was killed {trial.ended['killed']} times, not {times}")
     return trial
 
 
@@ -78,11 +70,14 @@ def kill_training(folder: Path, rng: random.Random, times: int) -> Trial:
     while trial.ended["killed"] < times:
         scene, runs = scenes.training(folder, f"run{runs}"), runs + 1
         for attempt in range(4):
-            ended = children.kill_at_random(scene.work, folder, straight.seconds, rng, after_mark=attempt % 2 == 1)
+            marked = attempt % 2 == 1
+            seconds = straight.since_mark if marked else straight.seconds
+            ended = children.kill_at_random(scene.work, folder, seconds, rng, after_mark=marked)
             trial.ended["killed" if ended.killed else "done before"] += 1
             trial.lost += children.asked(scene.wrong, folder)
             if not ended.killed:
                 break
+            tell(trial.what, trial.ended["killed"], times)
         ended = children.finish(scene.work, folder)
         if ended.code:
             trial.lost.append(f"cannot be resumed: {ended.stderr[-300:]}")
@@ -106,6 +101,7 @@ def kill_review(folder: Path, rng: random.Random, times: int) -> Trial:
             trial.lost.append(f"ended by itself: {ended.stderr[-300:]}")
             return trial
         trial.ended["killed"] += 1
+        tell(trial.what, number + 1, times)
         steps += max(0, ended.said.count(b"\n") - 1)
         said = ended.said
         trial.lost += children.asked(lambda: scenes.lost_of_review(folder, said), folder)  # noqa: B023 - asked at once
@@ -149,12 +145,19 @@ def _worker(job: Path, seconds: float | None) -> tuple[int, float]:
     if seconds is not None:
         time.sleep(seconds)
         process.kill()
-    process.wait(children.PATIENCE_S)
+    _wait_for(process)
     if process.stdin:
         process.stdin.close()
     return process.returncode, time.monotonic() - started
 
 
-def _new(folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    return folder
+def _wait_for(process: subprocess.Popen) -> None:
+    """Its end; in steps, so that a computer that slept does not count as silence."""
+    for _ in range(children.PATIENCE_S):
+        try:
+            process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+    process.terminate()  # another signal than a trial's, so that it shows
+    process.wait()

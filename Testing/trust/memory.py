@@ -22,7 +22,6 @@ CUDA_ERRORS = (
 
 def exhaust_all(folder: Path, long: bool) -> list[Trial]:
     """Less and less memory, and every error of a graphics processor."""
-    folder.mkdir(parents=True)
     rooms = (2, 8, 16, 32, 48, 64, 96, 128, 192, 256) if long else (8, 64)
     return [starve(folder, rooms), fail_graphics_processor(folder)]
 

@@ -12,7 +12,6 @@ from trust.table import Trial
 
 def compare_all(folder: Path, times: int) -> list[Trial]:
     """Everything after the network, again and again."""
-    folder.mkdir(parents=True)
     return [compare_scores(folder, times)]
 
 

@@ -14,6 +14,7 @@ from cacnet.edits.autosave import Autosave, ReviewText, recovered
 from cacnet.edits.journal import labels_sha256
 
 from trust import children, scenes
+from trust.progress import tell
 from trust.reviewing import correct_at_random
 from trust.table import Trial
 
@@ -37,6 +38,7 @@ def soak_edits(folder: Path, rng: random.Random, edits: int) -> Trial:
         action = correct_at_random(session, rng)
         autosave.append(text.update(session), session, stored.rules)
         trial.ended[action.value] += 1
+        tell("corrections", number + 1, edits)
         if number == first:
             gc.collect()
             warm = tracemalloc.get_traced_memory()[0]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 
 @dataclass
@@ -45,3 +46,34 @@ def table_of(trials: Iterable[Trial]) -> str:
         lines.append(f"{trial.what:58}{trial.times:6}{len(trial.lost):6}  {ended or 'NOTHING RAN'}")
         lines += [f"    LOST: {loss}" for loss in trial.lost[:10]]
     return "\n".join(lines)
+
+
+def to_json(trials: Iterable[Trial]) -> str:
+    """To keep what was tried."""
+    return json.dumps([asdict(trial) for trial in trials])
+
+
+def from_json(text: str) -> list[Trial]:
+    """What was kept."""
+    return [Trial(**{**content, "ended": Counter(content["ended"])}) for content in json.loads(text)]
+
+
+def document_of(trials: Iterable[Trial], circumstances: str) -> str:
+    """The same as a page of the documentation."""
+    lines = [
+        "# What was tried and what was lost",
+        "",
+        "Written by `make trust` (`python Testing/trust/run.py --long --document Documentation/trust.md`): kills,",
+        "full and vanishing disks, lost memory, damaged files and long use. What each line means is said in",
+        "`Testing/trust` and `Testing/fuzz`; nothing here is about patients or accuracy.",
+        "",
+        circumstances,
+        "",
+        "| Tried | Times | Lost | How it ended |",
+        "|---|---|---|---|",
+    ]
+    for trial in trials:
+        ended = ", ".join(f"{count} {how}" for how, count in trial.ended.most_common())
+        lines.append(f"| {trial.what} | {trial.times} | {len(trial.lost)} | {trial.skipped or ended} |")
+        lines += [f"| LOST: {loss.replace('|', '/')} | | | |" for loss in trial.lost[:10]]
+    return "\n".join(lines) + "\n"
