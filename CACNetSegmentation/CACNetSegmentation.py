@@ -25,7 +25,7 @@ class CACNetSegmentation(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         parent.title = _("CACNet Segmentation")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Cardiac")]
-        parent.dependencies = ["Segmentations", "Tables", "Terminologies"]
+        parent.dependencies = ["Segmentations", "Terminologies"]
         parent.contributors = ["The CACNet contributors"]
         parent.helpText = _(
             "Finds calcium in the coronary arteries on contrast-enhanced CT (CCTA), says in which artery it lies, and "

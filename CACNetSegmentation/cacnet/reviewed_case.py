@@ -75,11 +75,6 @@ class ReviewedCase:
         return ReviewState.UNREVIEWED if same else ReviewState.PARTLY
 
     @property
-    def edited(self) -> bool:
-        """Whether the labels differ from the network's own."""
-        return not np.array_equal(self.calcium, self.session.original.label_map())
-
-    @property
     def reviewer(self) -> str | None:
         """Initials of who approved it, where they were given."""
         return initials(self.session.approved_by or "") or None

@@ -20,7 +20,6 @@ from cacnet.scoring import RiskCategory, risk_category
 Cases = Sequence[CaseResult]
 NO_TRUE_CALCIUM = "no patient has calcium"
 NO_FOUND_CALCIUM = "no calcium was found in any patient"
-NO_CALCIUM = "no calcium, neither true nor found"
 NO_NAMES = "the truth names no arteries"
 NOT_LABELLED = "the truth does not label it in any case"
 QUANTITIES: Mapping[str, str] = {"agatston": "", "volume_mm3": "mm³", "mass_mg": "mg"}

@@ -57,7 +57,6 @@ def test_a_result_opens_as_the_network_left_it(result, ct):
     np.testing.assert_array_equal(case.coronary, reviewed_case(read_ct(ct)).coronary)
     assert (case.model.id, case.model.statement) == ("cacnet-simulated-v1", "Trained on simulated CCTA.")
     assert case.resolved.protocol.name == "literature"
-    assert not case.edited
 
 
 def test_corrections_are_made_again(result, ct, corrections, corrected):
