@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -140,10 +140,11 @@ def summarize(
     )
 
 
-def _row(reviewed: ReviewedLesion, lesion: Lesion, original: Review) -> LesionRow:
+def row_of(lesion: Lesion) -> LesionRow:
+    """The row of a lesion that nobody has looked at or altered."""
     return LesionRow(
-        id=reviewed.id,
-        vessel=reviewed.vessel,
+        id=lesion.id,
+        vessel=lesion.vessel,
         third=lesion.place.third,
         from_ostium_mm=lesion.place.from_ostium_mm,
         volume_mm3=lesion.volume_mm3,
@@ -153,11 +154,21 @@ def _row(reviewed: ReviewedLesion, lesion: Lesion, original: Review) -> LesionRo
         mean_hu=lesion.mean_hu,
         slices=lesion.slices,
         confidence=lesion.confidence,
+        state=ReviewState.UNREVIEWED,
+        reason=None,
+        counts=lesion.counts,
+        difference=Difference.NONE,
+        centroid_mm_ras=lesion.centroid_mm_ras,
+    )
+
+
+def _row(reviewed: ReviewedLesion, lesion: Lesion, original: Review) -> LesionRow:
+    return replace(
+        row_of(lesion),
         state=reviewed.state,
         reason=reviewed.reason,
         counts=reviewed.counts and lesion.counts,
         difference=_difference(reviewed, original),
-        centroid_mm_ras=lesion.centroid_mm_ras,
         origin=reviewed.origin,
     )
 

@@ -17,9 +17,8 @@ import cacnet
 from cacnet.anatomy import Vessel
 from cacnet.edits.review import ReviewState
 from cacnet.edits.session import Action, AuditEntry, Session
-from cacnet.edits.summary import Difference, LesionRow, ReviewSummary, VesselRow
+from cacnet.edits.summary import ReviewSummary, VesselRow, row_of
 from cacnet.findings import Finding
-from cacnet.lesions import Lesion
 from cacnet.pipeline import Result
 from cacnet.report import NO_ARTERIES, ModelStatement, Scores
 from cacnet.reporting.pictures import Pictures, draw_pictures
@@ -215,31 +214,10 @@ def _untouched(scores: Scores) -> ReviewSummary:
         network_totals=totals,
         percentile=percentile,
         vessels=tuple(VesselRow(vessel, vessels[vessel], vessels[vessel]) for vessel in Vessel),
-        lesions=tuple(map(_row, lesions)),
+        lesions=tuple(map(row_of, lesions)),
         network_lesions_removed=(),
         resolved=scores.resolved,
         can_undo=False,
         can_redo=False,
         approved_by=None,
-    )
-
-
-def _row(lesion: Lesion) -> LesionRow:
-    return LesionRow(
-        id=lesion.id,
-        vessel=lesion.vessel,
-        third=lesion.place.third,
-        from_ostium_mm=lesion.place.from_ostium_mm,
-        volume_mm3=lesion.volume_mm3,
-        agatston=lesion.agatston,
-        mass_mg=lesion.mass_mg,
-        max_hu=lesion.max_hu,
-        mean_hu=lesion.mean_hu,
-        slices=lesion.slices,
-        confidence=lesion.confidence,
-        state=ReviewState.UNREVIEWED,
-        reason=None,
-        counts=lesion.counts,
-        difference=Difference.NONE,
-        centroid_mm_ras=lesion.centroid_mm_ras,
     )
