@@ -143,7 +143,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "dataset",
         metavar="DATASET",
-        help="folder of cases as 'cacnet phantom' writes them, or seeds of simulated patients as A:B (B excluded)",
+        help="folder of cases as 'cacnet phantom' writes them, or seeds of simulated patients as A,B,C:D (D excluded)",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))

@@ -16,7 +16,7 @@ FIRST_HELD_OUT_SEED = 9000
 """The bundled models' training patients are drawn from the seeds below."""
 CT_FILE = "ct.nii.gz"
 PREPARED_CASE_FILE = "case.json"
-_SEEDS = re.compile(r"(\d+):(\d+)")
+_SEEDS = re.compile(r"\d+(:\d+)?(,\d+(:\d+)?)*")
 
 
 class NoCasesError(CacnetError):
@@ -55,15 +55,15 @@ class Dataset:
 
 
 def open_dataset(dataset: str, output: Path) -> Dataset:
-    """The cases below a folder, or of the seeds 'A:B' (B excluded), which are kept below `output`.
+    """The cases below a folder, or of seeds as 'A,B,C:D' (D excluded), which are kept below `output`.
 
     Raises:
         NoCasesError: there is none.
         PreparedCasesError: the folder holds training cases.
     """
-    if match := _SEEDS.fullmatch(dataset):
-        return _simulated(range(int(match[1]), int(match[2])), dataset, output)
     root = Path(dataset)
+    if _SEEDS.fullmatch(dataset) and not root.is_dir():
+        return _simulated(_seeds_of(dataset), output)
     # '**' does not look into linked folders, '*' does.
     found = {path.parent for pattern in (CT_FILE, f"*/{CT_FILE}", f"**/{CT_FILE}") for path in root.glob(pattern)}
     folders = sorted(f for f in found if not any(part.startswith(".") for part in f.relative_to(root).parts))
@@ -115,9 +115,19 @@ def is_bundled(card: ModelCard) -> bool:
     return bundled is not None and bundled.sha256 == card.weights.sha256
 
 
-def _simulated(seeds: range, text: str, output: Path) -> Dataset:
-    if not seeds:
-        raise NoCasesError(f"'{text}' is an empty range of seeds", "A:B with A below B, B excluded")
+def _seeds_of(text: str) -> tuple[int, ...]:
+    """The seeds in a list of single ones and ranges, each once, in order."""
+    seeds: set[int] = set()
+    for part in text.split(","):
+        first, _, end = part.partition(":")
+        span = range(int(first), int(end) if end else int(first) + 1)
+        if not span:
+            raise NoCasesError(f"'{part}' is an empty range of seeds", "A:B with A below B, B excluded")
+        seeds.update(span)
+    return tuple(sorted(seeds))
+
+
+def _simulated(seeds: Sequence[int], output: Path) -> Dataset:
     # A changed simulator gives another patient for the same seed, so its patients get a folder of their own.
     patients = output / f"patients-{simulator_sha256()[:8]}"
     cases = tuple(CaseSource(f"seed-{seed}", patients / f"seed-{seed}", seed) for seed in seeds)

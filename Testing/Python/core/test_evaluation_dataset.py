@@ -61,7 +61,18 @@ def test_seeds_are_simulated_below_the_output(tmp_path: Path) -> None:
     assert dataset.description == "simulated patients of the seeds 9100 to 9101, heart field"
 
 
-@pytest.mark.parametrize("text", ["5:5", "9:3"])
+def test_single_seeds_and_ranges_are_each_taken_once_in_order(tmp_path: Path) -> None:
+    dataset = open_dataset("9105,9100:9102,9101,9110", tmp_path)
+    assert [case.seed for case in dataset.cases] == [9100, 9101, 9105, 9110]
+
+
+def test_a_folder_that_is_called_like_a_seed_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_case(tmp_path / "7" / "one")
+    monkeypatch.chdir(tmp_path)
+    assert [case.name for case in open_dataset("7", tmp_path).cases] == ["one"]
+
+
+@pytest.mark.parametrize("text", ["5:5", "9:3", "7,5:5"])
 def test_an_empty_range_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(NoCasesError, match="empty range"):
         open_dataset(text, tmp_path)
