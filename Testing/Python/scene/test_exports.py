@@ -14,20 +14,10 @@ from cacnet.edits.review import RejectReason
 from cacnet.volume import Acquisition
 from dicom_files import write_slice
 from pydicom.uid import generate_uid
-from review_case import GRID, SHAPE, ct, labels, paint, result_in
+from review_case import GRID, SHAPE, ct, labels, paint
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
 from CACNetSegmentationLib.scene import exports  # noqa: E402
-from CACNetSegmentationLib.scene.review import SceneReview  # noqa: E402
-
-
-@pytest.fixture
-def review(scene, tmp_path):
-    (tmp_path / "result").mkdir()
-    result = result_in(scene, tmp_path / "result")
-    review = SceneReview.start(scene, result.volume_node, result.segmentation_node, result.folder)
-    yield review
-    review.close()
 
 
 def write_source(folder):

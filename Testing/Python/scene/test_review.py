@@ -13,7 +13,7 @@ from cacnet.edits.session import Action, LockedError
 from cacnet.edits.summary import Difference
 from cacnet.scoring import InvalidPatientError, UnknownProtocolError
 from cacnet.volume import GeometryMismatchError
-from review_case import LESION_AGATSTON, SHAPE, ct, labels, paint, ras_of, result_in
+from review_case import LESION_AGATSTON, SHAPE, ct, labels, paint, ras_of
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
 import vtk  # noqa: E402
@@ -22,18 +22,6 @@ from CACNetSegmentationLib.scene.live_review import ClosedReviewError  # noqa: E
 from CACNetSegmentationLib.scene.review import SceneReview  # noqa: E402
 from CACNetSegmentationLib.scene.review_store import REVIEW_ROLE  # noqa: E402
 from CACNetSegmentationLib.widgets.review.service import ReviewService  # noqa: E402
-
-
-@pytest.fixture
-def result(scene, tmp_path):
-    return result_in(scene, tmp_path)
-
-
-@pytest.fixture
-def review(scene, result):
-    review = SceneReview.start(scene, result.volume_node, result.segmentation_node, result.folder)
-    yield review
-    review.close()
 
 
 def shown(review) -> np.ndarray:

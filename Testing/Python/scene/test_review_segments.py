@@ -7,21 +7,12 @@ from cacnet.edits.review import RejectReason, ReviewState
 from cacnet.edits.session import Action, LockedError
 from cacnet.segments import SEGMENTS
 from cacnet.volume import Geometry
-from review_case import GRID, LESION_AGATSTON, labels, paint, ras_of, result_in
+from review_case import GRID, LESION_AGATSTON, labels, paint, ras_of
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
 import vtk  # noqa: E402
 from CACNetSegmentationLib.scene import review_layers, segmentations, volumes  # noqa: E402
-from CACNetSegmentationLib.scene.review import SceneReview  # noqa: E402
 from slicer.util import arrayFromSegmentBinaryLabelmap, updateSegmentBinaryLabelmapFromArray  # noqa: E402
-
-
-@pytest.fixture
-def review(scene, tmp_path):
-    result = result_in(scene, tmp_path)
-    review = SceneReview.start(scene, result.volume_node, result.segmentation_node, result.folder)
-    yield review
-    review.close()
 
 
 @pytest.fixture

@@ -17,11 +17,6 @@ from CACNetSegmentationLib.scene.review import SceneReview  # noqa: E402
 
 
 @pytest.fixture
-def result(scene, tmp_path):
-    return result_in(scene, tmp_path)
-
-
-@pytest.fixture
 def review(scene, result, tmp_path):
     review = SceneReview.start(
         scene, result.volume_node, result.segmentation_node, result.folder, tmp_path / "autosave"

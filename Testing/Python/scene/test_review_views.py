@@ -4,18 +4,9 @@ import numpy as np
 import pytest
 from cacnet.anatomy import Vessel
 from cacnet.edits.review import EditError
-from review_case import ras_of, result_in
+from review_case import ras_of
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
-from CACNetSegmentationLib.scene.review import SceneReview  # noqa: E402
-
-
-@pytest.fixture
-def review(scene, tmp_path):
-    result = result_in(scene, tmp_path)
-    review = SceneReview.start(scene, result.volume_node, result.segmentation_node, result.folder)
-    yield review
-    review.close()
 
 
 @pytest.fixture
