@@ -40,6 +40,13 @@ class ExportLayout(StrEnum):
     NNUNET = "nnunet"
 
 
+UNFINISHED = {
+    ExportLayout.OURS: "training leaves it out until it is approved",
+    ExportLayout.NNUNET: "nnU-Net takes it for truth all the same",
+}
+"""What becomes of a case that nobody has approved."""
+
+
 @dataclass(frozen=True)
 class Exported:
     """What was written.
@@ -53,12 +60,13 @@ class Exported:
     path: Path
     state: ReviewState
     replaced: bool
+    layout: ExportLayout = ExportLayout.OURS
 
     @property
     def sentence(self) -> str:
         """For the reader."""
         done = "Updated" if self.replaced else "Added"
-        unfinished = "" if self.state is ReviewState.APPROVED else "; training leaves it out until it is approved"
+        unfinished = "" if self.state is ReviewState.APPROVED else f"; {UNFINISHED[self.layout]}"
         return f"{done} {self.case_id} ({self.state.value}{unfinished})."
 
 
@@ -82,7 +90,7 @@ def export_case(
     else:
         known = (dataset / "cases" / scan.case_id).exists()
         path = write_corrected_case(dataset, scan, extra, documents)
-    return Exported(scan.case_id, path, case.state, known)
+    return Exported(scan.case_id, path, case.state, known, layout)
 
 
 def labelled_scan(case: ReviewedCase) -> LabelledScan:

@@ -10,7 +10,15 @@ import pytest
 import SimpleITK as sitk
 from cacnet.dataset import corrections, nnunet
 from cacnet.dataset.errors import DatasetFileError, LabelError, NotApprovedError
-from cacnet.dataset.export import ERASED, HARD_NEGATIVES, ExportLayout, export_case, hard_negatives, labelled_scan
+from cacnet.dataset.export import (
+    ERASED,
+    HARD_NEGATIVES,
+    UNFINISHED,
+    ExportLayout,
+    export_case,
+    hard_negatives,
+    labelled_scan,
+)
 from cacnet.dataset.layouts import list_cases
 from cacnet.dataset.nnunet_export import combined, index_document, write_nnunet_case
 from cacnet.dataset.scan import ReviewState
@@ -135,8 +143,14 @@ def test_adding_a_case_twice_updates_it(tmp_path, layout):
     assert (first.replaced, second.replaced) == (False, True)
     assert first.case_id == second.case_id
     assert len(list_cases(tmp_path)) == 1
-    assert "until it is approved" in first.sentence
-    assert "until it is approved" not in second.sentence
+    assert UNFINISHED[layout] in first.sentence
+    assert UNFINISHED[layout] not in second.sentence
+
+
+def test_a_reader_learns_that_nnunet_knows_no_states(tmp_path):
+    exported = export_case(tmp_path, correct(reviewed_case()), ExportLayout.NNUNET, any_state=True)
+    assert "takes it for truth" in exported.sentence
+    assert "leaves it out" not in exported.sentence
     assert record_in(tmp_path)["review"]["state"] == "approved"
 
 
