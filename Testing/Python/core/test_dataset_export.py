@@ -145,13 +145,13 @@ def test_adding_a_case_twice_updates_it(tmp_path, layout):
     assert len(list_cases(tmp_path)) == 1
     assert UNFINISHED[layout] in first.sentence
     assert UNFINISHED[layout] not in second.sentence
+    assert record_in(tmp_path)["review"]["state"] == "approved"
 
 
 def test_a_reader_learns_that_nnunet_knows_no_states(tmp_path):
     exported = export_case(tmp_path, correct(reviewed_case()), ExportLayout.NNUNET, any_state=True)
     assert "takes it for truth" in exported.sentence
     assert "leaves it out" not in exported.sentence
-    assert record_in(tmp_path)["review"]["state"] == "approved"
 
 
 def test_two_scans_lie_side_by_side_in_both_layouts(tmp_path):
