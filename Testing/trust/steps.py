@@ -42,21 +42,22 @@ def long_steps(times: int) -> Mapping[str, Step]:
 
 
 def _kills(times: int) -> Mapping[str, Step]:
-    """Every kind of work, killed `times` times each."""
+    """Every kind of work, killed `times` times, the slow ones less often."""
 
-    def again(make: Callable[[Path], Scene]) -> Step:
+    def again(make: Callable[[Path], Scene], kills_wanted: int) -> Step:
         def step(folder: Path, rng: random.Random) -> list[Trial]:
             (folder / "scratch").mkdir()
-            return [kills.kill_again_and_again(make(folder), folder / "scratch", rng, times)]
+            return [kills.kill_again_and_again(make(folder), folder / "scratch", rng, kills_wanted)]
 
         return step
 
     return {
-        "kills/segmentation": again(scenes.segmentation),
-        "kills/batch": again(scenes.batch),
-        "kills/export": again(lambda folder: scenes.export(folder, ExportLayout.OURS)),
-        "kills/export to nnU-Net": again(lambda folder: scenes.export(folder, ExportLayout.NNUNET)),
+        "kills/segmentation": again(scenes.segmentation, times),
         "kills/training": lambda folder, rng: [kills.kill_training(folder, rng, times)],
         "kills/review": lambda folder, rng: [kills.kill_review(folder, rng, times)],
         "kills/worker": lambda folder, rng: [kills.kill_worker_process(folder, rng, max(2, times // 10))],
+        "kills/export": again(lambda folder: scenes.export(folder, ExportLayout.OURS), times),
+        "kills/export to nnU-Net": again(lambda folder: scenes.export(folder, ExportLayout.NNUNET), times),
+        # Two segmentations each, so fewer: what differs from the first kind is written in milliseconds.
+        "kills/batch": again(scenes.batch, max(2, times // 4)),
     }
