@@ -12,7 +12,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_safetensors
 from safetensors.torch import save as to_safetensors
+from torch.overrides import TorchFunctionMode
 
 from cacnet import temporaries
 from cacnet.errors import CacnetError
@@ -166,7 +167,7 @@ def load_bundle(id_or_path: str | Path, folders: Iterable[Path | str] | None = N
     folder = _find(id_or_path, tuple(map(Path, model_folders() if folders is None else folders)))
     card = read_card(folder)
     data = _read_weights(folder, card)
-    with torch.device("meta"):  # shapes without memory: a forged card cannot make us allocate
+    with torch.device("meta"), _Uninitialised():  # shapes without memory: a forged card cannot make us allocate
         expected = CACNet(card.network).state_dict()
     _check_header(data, expected, folder)
     try:
@@ -340,6 +341,23 @@ def _matches(value: object, annotation: str) -> bool:
     if annotation == "int":
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 40
     return type(value).__name__ == annotation
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Leaves out starting values of tensors on the device 'meta', which hold none: there they load torch's compiler,
+    which takes 0.8 s."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        given = dict(kwargs or {})
+        if func is torch.logit or getattr(func, "__module__", None) == "torch.nn.init":
+            return given["tensor"] if "tensor" in given else args[0]
+        return func(*args, **given)
 
 
 def _halved(tensor: torch.Tensor) -> torch.Tensor:

@@ -42,15 +42,16 @@ def stack_hu(
     stack = np.full(shape_zyx, AIR_FLOOR_HU, dtype=np.int16)
     padding_voxels = 0
     for index, values, declared_padding_hu in slices:
-        if not np.isfinite(values).all():
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise NotFiniteError(
                 found=f"{np.count_nonzero(~np.isfinite(values))} values of slice {index} are NaN or infinite",
                 expected="a number in every voxel",
                 action="Export the volume again, or set those voxels to -1024 HU (air) if they lie outside the scan",
             )
-        padding = _is_padding(values, declared_padding_hu)
-        padding_voxels += int(np.count_nonzero(padding))
-        values = np.where(padding, AIR_FLOOR_HU, values)
+        if declared_padding_hu is not None or values.min() <= PADDING_AT_MOST_HU:
+            padding = _is_padding(values, declared_padding_hu)
+            padding_voxels += int(np.count_nonzero(padding))
+            values = np.where(padding, AIR_FLOOR_HU, values)
         if stack.dtype == np.int16 and not _fits_int16(values):
             stack = stack.astype(np.float32)
         stack[index] = values

@@ -22,6 +22,7 @@ from cacnet.reading.errors import (
 from cacnet.reading.hounsfield import padding_finding, stack_hu
 from cacnet.reading.quiet import quiet
 from cacnet.reading.raw_headers import require_plain_header, stored_data
+from cacnet.reading.seal import Seal, seal_of
 from cacnet.reading.stack import MIN_SLICES
 from cacnet.volume import Acquisition, Volume, geometry_of
 
@@ -34,6 +35,10 @@ MAX_DEFLATE_RATIO = 1032
 
 ORTHOGONALITY_TOLERANCE = 1e-3
 GZIP_CHUNK_BYTES = 2**20
+NIFTI_VOXEL_BYTES = {"2": 1, "4": 2, "8": 4, "16": 4, "64": 8, "256": 1, "512": 2, "768": 4, "1024": 8, "1280": 8}
+"""By 'datatype' (nifti1.h); ITK calls whole numbers with a slope or intercept 32-bit float, which they become."""
+
+NIFTI_FLOATS = ("16", "64")
 NIFTI_HEADER_BYTES = (348, 540)
 """What a NIfTI-1 or NIfTI-2 header says first, its own length, in the byte order of the file."""
 
@@ -54,9 +59,7 @@ def read_image(path: Path, progress: Progress) -> Volume:
     reader = _open(path)
     _require_ct(path, reader)
     _require_scalar_volume(path, reader)
-    _require_complete(path, reader)
-    _require_finite_nifti(path, reader)
-    image = _execute(path, reader)
+    image = _whole_image(path, reader)
     if image.GetDimension() == 4:
         image = image[:, :, :, 0]
     _require_perpendicular_axes(path, image)
@@ -76,6 +79,31 @@ def require_whole(path: Path) -> None:
     if not is_image_file(path):
         raise UnreadableImageError(f"'{path.name}' is no volume by its name", ", ".join(IMAGE_SUFFIXES))
     _require_complete(path, _open(path))
+
+
+def _whole_image(path: Path, reader: sitk.ImageFileReader) -> sitk.Image:
+    """The image, none of whose voxels the library made up."""
+    seal = _seal(path, reader)
+    if seal is None:
+        _require_complete(path, reader)
+        _require_finite_nifti(path, reader)
+        return _execute(path, reader)
+    image = _execute(path, reader)
+    if not seal.fits(sitk.GetArrayViewFromImage(image)):
+        _require_complete(path, reader)
+        _require_finite_nifti(path, reader)
+    return image
+
+
+def _seal(path: Path, reader: sitk.ImageFileReader) -> Seal | None:
+    """By which the voxels can be checked after they are read; None where the file must be unpacked for that."""
+    data_path, encoding, offset = stored_data(path)
+    if data_path is None or encoding not in ("gzip", "gz") or not data_path.is_file():
+        return None
+    voxel_bytes = math.prod(reader.GetSize()) * _bytes_per_voxel(reader)
+    if voxel_bytes > data_path.stat().st_size * MAX_DEFLATE_RATIO:
+        return None
+    return seal_of(data_path, offset, int(_nifti_header_bytes(reader)), voxel_bytes)
 
 
 def _open(path: Path) -> sitk.ImageFileReader:
@@ -206,7 +234,7 @@ def _require_finite_nifti(path: Path, reader: sitk.ImageFileReader) -> None:
     import gzip
 
     size_bytes = _bytes_per_voxel(reader)
-    if not path.name.lower().endswith((".nii", ".nii.gz")) or "float" not in _pixel_type(reader):
+    if _nifti_type(reader) not in NIFTI_FLOATS:
         return
     opened = gzip.open if path.name.lower().endswith(".gz") else open
     with opened(path, "rb") as file:
@@ -229,7 +257,16 @@ def _pixel_type(reader: sitk.ImageFileReader) -> str:
     return str(sitk.GetPixelIDValueAsString(reader.GetPixelID()))
 
 
+def _nifti_type(reader: sitk.ImageFileReader) -> str | None:
+    """The type of the stored values; None for other formats."""
+    return reader.GetMetaData("datatype") if reader.HasMetaDataKey("datatype") else None
+
+
 def _bytes_per_voxel(reader: sitk.ImageFileReader) -> int:
+    """Of the stored values."""
+    nifti = NIFTI_VOXEL_BYTES.get(_nifti_type(reader) or "")
+    if nifti is not None:
+        return nifti
     bits = re.search(r"(\d+)-bit", _pixel_type(reader))
     return int(bits.group(1)) // 8 if bits else 1
 

@@ -4,6 +4,8 @@ import dataclasses
 import hashlib
 import json
 import struct
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -235,3 +237,9 @@ def test_a_model_for_another_input_is_not_used(bundle):
 def test_an_id_that_is_no_folder_name_is_not_saved(tmp_path):
     with pytest.raises(CorruptModelError, match="id"):
         save_bundle(CACNet(TINY), ModelCard(id="../escape", name="Tiny"), tmp_path)
+
+
+def test_loading_a_model_does_not_load_torchs_compiler(bundle):
+    code = f"import sys; from cacnet.weights import load_bundle; load_bundle({str(bundle)!r}); "
+    code += "sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
