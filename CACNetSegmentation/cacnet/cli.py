@@ -294,10 +294,11 @@ def _say_scores(scores: Scores, output: Path) -> None:
 
 def _say_totals(totals: Totals, score_name: str) -> None:
     from cacnet.report import counted
+    from cacnet.reporting import figures
 
     _say(
-        f"{score_name} {totals.agatston:.1f} ({totals.category}, {totals.cac_drs}), "
-        f"volume {totals.volume_mm3:.1f} mm³, mass {totals.mass_mg:.1f} mg, "
+        f"{score_name} {figures.AGATSTON.text(totals.agatston)} ({totals.category}, {totals.cac_drs}), "
+        f"volume {figures.VOLUME.text(totals.volume_mm3)} mm³, mass {figures.MASS.text(totals.mass_mg)} mg, "
         f"{counted(totals.lesions, 'lesion')} in {counted(totals.vessels, 'vessel')}"
     )
     if totals.equivalent is not None:

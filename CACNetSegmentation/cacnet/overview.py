@@ -17,6 +17,7 @@ from cacnet.heart_region import HeartRegion
 from cacnet.lesions import Lesion
 from cacnet.prepare import labels_on, to_model_grid
 from cacnet.report import RESEARCH_USE, SIMULATION, Scores, counted
+from cacnet.reporting import figures
 from cacnet.segments import CALCIUM_SEGMENTS
 from cacnet.volume import Geometry, Volume
 
@@ -79,8 +80,9 @@ def draw_overview(path: Path, result: Result) -> None:
 def _draw_heading(figure: Any, scores: Scores, volume: Volume, shown: int) -> None:
     totals = scores.totals
     head = (
-        f"{scores.resolved.score_name} {totals.agatston:.0f}   ·   volume {totals.volume_mm3:.0f} mm³   ·   "
-        f"mass {totals.mass_mg:.0f} mg   ·   {counted(totals.lesions, 'lesion')} in "
+        f"{scores.resolved.score_name} {figures.AGATSTON.text(totals.agatston)}   ·   "
+        f"volume {figures.VOLUME.with_unit(totals.volume_mm3)}   ·   "
+        f"mass {figures.MASS.with_unit(totals.mass_mg)}   ·   {counted(totals.lesions, 'lesion')} in "
         f"{counted(totals.vessels, 'vessel')}   ·   {totals.cac_drs}"
     )
     if not scores.conclusive:
@@ -216,8 +218,10 @@ def _draw_slice(axes: Axes, lesion: Lesion, result: Result) -> None:
     for vessel, color in COLORS.items():
         if (calcium == vessel).any():
             axes.contour(calcium == vessel, [0.5], colors=[color], linewidths=1.3)
-    title = f"{lesion.id}  {lesion.vessel.label}   {lesion.agatston:.1f}   {lesion.max_hu:.0f} HU"
-    axes.set_title(title, color=COLORS[lesion.vessel], fontsize=10.5, loc="left", pad=3, fontweight="bold")
+    score, brightest = figures.AGATSTON.text(lesion.agatston), figures.HU.with_unit(lesion.max_hu)
+    title = f"{lesion.id}  {lesion.vessel.label}   {score}   {brightest}"
+    # The widest, "88  Unassigned   8888.8   8888 HU", still ends where the next slice begins.
+    axes.set_title(title, color=COLORS[lesion.vessel], fontsize=8.5, loc="left", pad=3, fontweight="bold")
     _bare(axes)
 
 

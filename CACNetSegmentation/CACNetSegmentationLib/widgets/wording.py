@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from html import escape
+from typing import Any
 
 from cacnet.findings import Finding, Severity
 from cacnet.installed_models import ModelSummary
+from cacnet.reporting import figures
 from cacnet.volume import Acquisition, Geometry
 
 from CACNetSegmentationLib.widgets.translation import _
@@ -109,22 +111,18 @@ def time_left_text(seconds: float) -> str:
     return _("about {minutes} min left").format(minutes=round(seconds / 60))
 
 
-def totals_text(totals: Mapping[str, object], protocol: str) -> str:
+def totals_text(totals: Mapping[str, Any], protocol: str) -> str:
     """The scores of a report in one line, as an equivalent that names its protocol. A missing mass is left out."""
     if totals.get("conclusive") is False:
         return _("No score: no coronary artery was recognised, so the sums of 0 are no finding")
     parts = [
-        f"{_('Agatston equivalent')} {_number(totals['agatston'])} ({protocol})",
-        f"{_('volume')} {_number(totals['volume_mm3'])} mm³",
+        f"{_('Agatston equivalent')} {figures.AGATSTON.text(totals['agatston'])} ({protocol})",
+        f"{_('volume')} {figures.VOLUME.text(totals['volume_mm3'])} mm³",
     ]
     if totals.get("mass_mg") is not None:
-        parts.append(f"{_('mass')} {_number(totals['mass_mg'])} mg")
+        parts.append(f"{_('mass')} {figures.MASS.text(totals['mass_mg'])} mg")
     lesions = totals["lesions"]
     parts.append(_("1 lesion") if lesions == 1 else _("{count} lesions").format(count=lesions))
     if totals.get("cac_drs"):
         parts.append(f"CAC-DRS {totals['cac_drs']}")
     return " · ".join(parts)
-
-
-def _number(value: object) -> str:
-    return f"{float(str(value)):.1f}"

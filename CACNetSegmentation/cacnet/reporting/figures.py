@@ -29,11 +29,11 @@ class Figure:
         """The number and its unit, held together by a no-break space."""
         return f"{self.text(value)}\u00a0{self.unit}" if self.unit and value is not None else self.text(value)
 
-    def rounded(self, value: float | None) -> float | None:
-        """The number that `text` shows, for files that programs read."""
+    def rounded(self, value: float | None) -> float | int | None:
+        """The number that `text` shows, for files that programs read; a whole number where it has no decimals."""
         if value is None or not math.isfinite(value):
             return None
-        return round(float(value), self.decimals) + 0.0  # never '-0'
+        return round(float(value), self.decimals) + 0.0 if self.decimals else round(float(value))  # never '-0'
 
     def difference(self, now: float, before: float) -> str:
         """The signed difference of the two numbers as shown, so that it agrees with what a reader subtracts."""
@@ -52,7 +52,8 @@ ESTIMATE = Figure("", 0)
 MASS = Figure("mg", 1)
 AREA = Figure("mm²", 2)
 HU = Figure("HU", 0)
-LENGTH = Figure("mm", 1)
+LENGTH = Figure("mm", 0)
+"""Along an artery: where its ostium lies is not known to a tenth of a millimetre."""
 POSITION = Figure("mm", 1)
 SLICE_POSITION = Figure("mm", 2)
 DENSITY = Figure("", 2)

@@ -235,7 +235,7 @@ def _lesion_table(rows: tuple[LesionRow, ...]) -> PageTable:
 def _place(row: LesionRow) -> str:
     if row.from_ostium_mm is None:
         return row.third.value if row.third else figures.UNKNOWN
-    at = f"{row.from_ostium_mm:.0f}\u00a0mm"
+    at = figures.LENGTH.with_unit(row.from_ostium_mm)
     return f"{row.third.value}, {at}" if row.third else at
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from cacnet.edits.summary import LesionRow
 from cacnet.report import RESEARCH_USE, SIMULATION
 from cacnet.reporting import figures
-from cacnet.reporting.case_report import CaseReport
+from cacnet.reporting.case_report import AuditLine, CaseReport
 from cacnet.reporting.figures import Figure
+from cacnet.reporting.slices import LesionSlice
 from cacnet.scoring import Totals, VesselTotals
 
 Cell = str | float | int | None
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def _origin(report: CaseReport) -> list[tuple[str, Cell]]:
         ("protocol", resolved.protocol.name),
         ("protocol_source", resolved.protocol.source),
         ("protocol_sentence", resolved.sentence),
-        ("threshold_hu", round(resolved.threshold_hu, 1)),
+        ("threshold_hu", figures.HU.rounded(resolved.threshold_hu)),
         ("kvp", acquisition.kvp),
         ("slice_thickness_mm", acquisition.slice_thickness_mm),
         ("kernel", acquisition.kernel),
@@ -107,130 +111,100 @@ def _origin(report: CaseReport) -> list[tuple[str, Cell]]:
 
 
 def _vessels(report: CaseReport) -> Table:
-    columns = (
-        Column("vessel"),
-        Column("agatston", figures.AGATSTON),
-        Column("agatston_network", figures.AGATSTON),
-        Column("volume_mm3", figures.VOLUME),
-        Column("mass_mg", figures.MASS),
-        Column("lesions", figures.COUNT),
-        Column("density", figures.DENSITY),
-    )
-    rows: list[tuple[Cell, ...]] = []
-    sums: list[tuple[str, VesselTotals | Totals, VesselTotals | Totals]] = [
-        *((row.vessel.label, row.now, row.network) for row in report.summary.vessels),
-        ("Total", report.summary.totals, report.summary.network_totals),
-    ]
-    for name, now, network in sums:
-        if not report.conclusive:
-            rows.append((name, *[None] * (len(columns) - 1)))
-            continue
-        rows.append(
-            (
-                name,
-                figures.AGATSTON.rounded(now.agatston),
-                figures.AGATSTON.rounded(network.agatston),
-                figures.VOLUME.rounded(now.volume_mm3),
-                figures.MASS.rounded(now.mass_mg),
-                now.lesions,
-                figures.DENSITY.rounded(now.density),
-            )
-        )
-    return Table("vessels", columns, tuple(rows))
+    summary = report.summary
+    sums = [_Sums(row.vessel.label, row.now, row.network) for row in summary.vessels]
+    sums.append(_Sums("Total", summary.totals, summary.network_totals))
+    table = _table("vessels", _VESSEL_FIELDS, sums)
+    if report.conclusive:
+        return table
+    # Without an artery there are no sums, not sums of 0.
+    return replace(table, rows=tuple((row[0], *[None] * (len(row) - 1)) for row in table.rows))
 
 
-LESION_COLUMNS = (
-    Column("id", figures.COUNT),
-    Column("vessel"),
-    Column("third"),
-    Column("from_ostium_mm", figures.LENGTH),
-    Column("agatston", figures.AGATSTON),
-    Column("volume_mm3", figures.VOLUME),
-    Column("mass_mg", figures.MASS),
-    Column("max_hu", figures.HU),
-    Column("mean_hu", figures.HU),
-    Column("slices", figures.COUNT),
-    Column("confidence", figures.CONFIDENCE),
-    Column("counts"),
-    Column("state"),
-    Column("reason"),
-    Column("difference"),
-    Column("origin"),
-    Column("r", figures.POSITION),
-    Column("a", figures.POSITION),
-    Column("s", figures.POSITION),
-)
+@dataclass(frozen=True)
+class _Sums:
+    """One row of the table of arteries."""
+
+    name: str
+    now: VesselTotals | Totals
+    network: VesselTotals | Totals
 
 
 def _lesions(report: CaseReport) -> Table:
-    return Table("lesions", LESION_COLUMNS, tuple(map(_lesion, report.summary.lesions)))
-
-
-def _lesion(row: LesionRow) -> tuple[Cell, ...]:
-    return (
-        row.id,
-        row.vessel.label,
-        row.third.value if row.third else None,
-        figures.LENGTH.rounded(row.from_ostium_mm),
-        figures.AGATSTON.rounded(row.agatston),
-        figures.VOLUME.rounded(row.volume_mm3),
-        figures.MASS.rounded(row.mass_mg),
-        figures.HU.rounded(row.max_hu),
-        figures.HU.rounded(row.mean_hu),
-        row.slices,
-        figures.CONFIDENCE.rounded(row.confidence),
-        "yes" if row.counts else "no",
-        row.state.value,
-        row.reason.value if row.reason else None,
-        row.difference.value or None,
-        ", ".join(map(str, row.origin)) or None,
-        *(figures.POSITION.rounded(at) for at in row.centroid_mm_ras),
-    )
+    return _table("lesions", _LESION_FIELDS, report.summary.lesions)
 
 
 def _slices(report: CaseReport) -> Table:
-    columns = (
-        Column("position_mm", figures.SLICE_POSITION),
-        Column("lesion", figures.COUNT),
-        Column("vessel"),
-        Column("agatston", figures.AGATSTON),
-        Column("area_mm2", figures.AREA),
-        Column("volume_mm3", figures.VOLUME),
-        Column("islands", figures.COUNT),
-    )
-    rows = tuple(
-        (
-            figures.SLICE_POSITION.rounded(row.score.position_mm),
-            row.score.lesion,
-            row.vessel.label,
-            figures.AGATSTON.rounded(row.score.agatston),
-            figures.AREA.rounded(row.score.area_mm2),
-            figures.VOLUME.rounded(row.score.volume_mm3),
-            row.score.islands,
-        )
-        for row in report.slices
-    )
-    return Table("slices", columns, rows)
+    return _table("slices", _SLICE_FIELDS, report.slices)
 
 
 def _audit(report: CaseReport) -> Table:
-    columns = (
-        Column("when_utc"),
-        Column("action"),
-        Column("lesions"),
-        Column("details"),
-        Column("agatston_before", figures.AGATSTON),
-        Column("agatston_after", figures.AGATSTON),
-    )
-    rows = tuple(
-        (
-            line.when_utc,
-            line.action,
-            ", ".join(map(str, line.lesions)),
-            line.details,
-            figures.AGATSTON.rounded(line.agatston_before),
-            figures.AGATSTON.rounded(line.agatston_after),
-        )
-        for line in report.audit
-    )
-    return Table("audit", columns, rows)
+    return _table("audit", _AUDIT_FIELDS, report.audit)
+
+
+@dataclass(frozen=True)
+class _Field(Generic[Item]):
+    """A column and where its value comes from."""
+
+    name: str
+    figure: Figure | None
+    value: Callable[[Item], Cell]
+
+    def cell(self, item: Item) -> Cell:
+        """The value, rounded as its kind of number is."""
+        value = self.value(item)
+        return value if self.figure is None or isinstance(value, str) else self.figure.rounded(value)
+
+
+def _table(name: str, fields: tuple[_Field[Item], ...], items: Iterable[Item]) -> Table:
+    columns = tuple(Column(field.name, field.figure) for field in fields)
+    return Table(name, columns, tuple(tuple(field.cell(item) for field in fields) for item in items))
+
+
+_VESSEL_FIELDS: tuple[_Field[_Sums], ...] = (
+    _Field("vessel", None, lambda row: row.name),
+    _Field("agatston", figures.AGATSTON, lambda row: row.now.agatston),
+    _Field("agatston_network", figures.AGATSTON, lambda row: row.network.agatston),
+    _Field("volume_mm3", figures.VOLUME, lambda row: row.now.volume_mm3),
+    _Field("mass_mg", figures.MASS, lambda row: row.now.mass_mg),
+    _Field("lesions", figures.COUNT, lambda row: row.now.lesions),
+    _Field("density", figures.DENSITY, lambda row: row.now.density if row.now.lesions else None),
+)
+_LESION_FIELDS: tuple[_Field[LesionRow], ...] = (
+    _Field("id", figures.COUNT, lambda row: row.id),
+    _Field("vessel", None, lambda row: row.vessel.label),
+    _Field("third", None, lambda row: row.third.value if row.third else None),
+    _Field("from_ostium_mm", figures.LENGTH, lambda row: row.from_ostium_mm),
+    _Field("agatston", figures.AGATSTON, lambda row: row.agatston),
+    _Field("volume_mm3", figures.VOLUME, lambda row: row.volume_mm3),
+    _Field("mass_mg", figures.MASS, lambda row: row.mass_mg),
+    _Field("max_hu", figures.HU, lambda row: row.max_hu),
+    _Field("mean_hu", figures.HU, lambda row: row.mean_hu),
+    _Field("slices", figures.COUNT, lambda row: row.slices),
+    _Field("confidence", figures.CONFIDENCE, lambda row: row.confidence),
+    _Field("counts", None, lambda row: "yes" if row.counts else "no"),
+    _Field("state", None, lambda row: row.state.value),
+    _Field("reason", None, lambda row: row.reason.value if row.reason else None),
+    _Field("difference", None, lambda row: row.difference.value or None),
+    _Field("origin", None, lambda row: ", ".join(map(str, row.origin)) or None),
+    _Field("r", figures.POSITION, lambda row: row.centroid_mm_ras[0]),
+    _Field("a", figures.POSITION, lambda row: row.centroid_mm_ras[1]),
+    _Field("s", figures.POSITION, lambda row: row.centroid_mm_ras[2]),
+)
+_SLICE_FIELDS: tuple[_Field[LesionSlice], ...] = (
+    _Field("position_mm", figures.SLICE_POSITION, lambda row: row.score.position_mm),
+    _Field("lesion", figures.COUNT, lambda row: row.score.lesion),
+    _Field("vessel", None, lambda row: row.vessel.label),
+    _Field("agatston", figures.AGATSTON, lambda row: row.score.agatston),
+    _Field("area_mm2", figures.AREA, lambda row: row.score.area_mm2),
+    _Field("volume_mm3", figures.VOLUME, lambda row: row.score.volume_mm3),
+    _Field("islands", figures.COUNT, lambda row: row.score.islands),
+)
+_AUDIT_FIELDS: tuple[_Field[AuditLine], ...] = (
+    _Field("when_utc", None, lambda line: line.when_utc),
+    _Field("action", None, lambda line: line.action),
+    _Field("lesions", None, lambda line: ", ".join(map(str, line.lesions))),
+    _Field("details", None, lambda line: line.details),
+    _Field("agatston_before", figures.AGATSTON, lambda line: line.agatston_before),
+    _Field("agatston_after", figures.AGATSTON, lambda line: line.agatston_after),
+)

@@ -31,3 +31,9 @@ def test_a_difference_is_that_of_the_numbers_shown() -> None:
 def test_a_spreadsheet_shows_as_many_decimals() -> None:
     assert figures.AREA.spreadsheet_format == "0.00"
     assert figures.HU.spreadsheet_format == "0"
+
+
+def test_what_is_shown_without_decimals_is_a_whole_number_in_files() -> None:
+    assert repr(figures.HU.rounded(1156.6)) == "1157"
+    assert figures.HU.text(1156.6) == "1157"
+    assert figures.HU.text(-0.2) == "0"

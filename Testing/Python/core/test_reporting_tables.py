@@ -1,5 +1,6 @@
 """Typed tables: rounded as on screen, complete, and without zeros for what is not known."""
 
+from cacnet.reporting.page import page_of
 from cacnet.reporting.tables import tables_of
 from report_cases import empty_report, found_report, reviewed_report
 
@@ -64,3 +65,18 @@ def test_the_summary_says_how_the_score_came_about() -> None:
     assert summary["model_sha256"].startswith("0123")
     assert "simulated" in summary["model_statement"]
     assert summary["statement"] == "Research use only, not for diagnosis."
+
+
+def test_an_artery_without_a_lesion_has_no_density() -> None:
+    density = {row["vessel"]: row["density"] for row in rows(reviewed_report(), "vessels")}
+    assert density["LAD"] is None
+    assert density["RCA"] > 0
+
+
+def test_numbers_are_those_of_the_page() -> None:
+    report = reviewed_report()
+    page = page_of(report)
+    shown = {row[0]: row[3:7] for row in page.lesions.rows}
+    for row in rows(report, "lesions"):
+        texts = (f"{row['agatston']:.1f}", f"{row['volume_mm3']:.1f}", f"{row['mass_mg']:.1f}", str(row["max_hu"]))
+        assert shown[str(row["id"])] == texts

@@ -43,7 +43,7 @@ def test_a_rejected_lesion_leaves_score_and_segment_and_stays_in_the_table(reade
     reader.choose_reason(reader.Key.Key_S)
     assert not (shown(reader)[1, 2:6, 2:6]).any()
     assert reader.visible == (1, 2, 3)
-    assert "network 48, −16" in reader.ui.headlineLabel.text
+    assert "network 48.0, −16.0" in reader.ui.headlineLabel.text
 
 
 def test_the_table_follows_a_stroke(reader, wait_until):
@@ -53,7 +53,7 @@ def test_the_table_follows_a_stroke(reader, wait_until):
     rows = {row.id: row for row in reader.service.summary.lesions}
     assert rows[4].vessel is Vessel.LCX
     assert rows[1].state.value == "accepted"
-    assert "network 48, +16" in reader.ui.headlineLabel.text
+    assert "network 48.0, +16.0" in reader.ui.headlineLabel.text
 
 
 def test_a_click_adds_the_plaque_that_the_network_missed(reader):

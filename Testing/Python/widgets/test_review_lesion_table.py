@@ -142,7 +142,7 @@ def test_cells_say_what_a_lesion_is_and_how_it_changed(reader):
     assert cell(reader, 1, "Change") == Difference.RELABELLED.value
     assert cell(reader, 2, "Change") == "aortic wall"
     # 16 pixels of 0.25 mm² at 250 HU (factor 2) in a slice of 3 mm.
-    assert (cell(reader, 1, "Agatston"), cell(reader, 1, "mm³")) == ("8.0", "12")
+    assert (cell(reader, 1, "Agatston"), cell(reader, 1, "mm³")) == ("8.0", "12.0")
     assert cell(reader, 1, "Conf.") == "–"
 
 

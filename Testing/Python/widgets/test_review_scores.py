@@ -13,11 +13,11 @@ def reader(open_review):
 
 def test_the_total_follows_every_correction_and_names_the_network_s(reader):
     # Five lesions of 8.0 each.
-    assert ">40<" in reader.ui.headlineLabel.text
-    assert "network 40, unchanged" in reader.ui.headlineLabel.text
+    assert ">40.0<" in reader.ui.headlineLabel.text
+    assert "network 40.0, unchanged" in reader.ui.headlineLabel.text
     reader.service.reject([1, 2], RejectReason.STENT)
-    assert ">24<" in reader.ui.headlineLabel.text
-    assert "network 40, −16" in reader.ui.headlineLabel.text
+    assert ">24.0<" in reader.ui.headlineLabel.text
+    assert "network 40.0, −16.0" in reader.ui.headlineLabel.text
     assert "Agatston equivalent" in reader.ui.headlineLabel.text
 
 

@@ -23,20 +23,14 @@ def row(service):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (0.04, "0.0"), (4.21, "4.2"), (9.96, "10.0"), (10.4, "10"), (1234.6, "1235")]
-)
-def test_small_numbers_have_one_decimal(value, text):
-    assert wording.number(value) == text
-
-
-@pytest.mark.parametrize(
     ("value", "network", "text"),
     [
-        (312.0, 298.0, "network 298, +14"),
-        (298.0, 312.0, "network 312, −14"),
-        (298.2, 298.4, "network 298, unchanged"),
+        (312.0, 298.0, "network 298.0, +14.0"),
+        (298.0, 312.0, "network 312.0, −14.0"),
+        (298.21, 298.24, "network 298.2, unchanged"),
+        (10.04, 5.06, "network 5.1, +4.9"),  # 10.0 − 5.1, as a reader subtracts
         (0.0, 8.5, "network 8.5, −8.5"),
-        (0.0, 0.0, "network 0, unchanged"),
+        (0.0, 0.0, "network 0.0, unchanged"),
     ],
 )
 def test_the_change_from_the_network_has_a_sign(value, network, text):
@@ -80,14 +74,14 @@ def test_percentiles_are_ordinals(percentile, text):
 
 
 def test_a_place_is_said_as_far_as_it_is_known(row):
-    assert wording.place_text(row) == "prox 23 mm"
-    assert wording.place_text(replace(row, third=None)) == "23 mm"
+    assert wording.place_text(row) == "prox 23\u00a0mm"
+    assert wording.place_text(replace(row, third=None)) == "23\u00a0mm"
     assert wording.place_text(replace(row, third=None, from_ostium_mm=None)) == "–"
 
 
 def test_the_tooltip_says_what_the_table_has_no_room_for(row):
     text = wording.row_tooltip(replace(row, origin=(2, 3)))
-    assert "Lesion 1: LAD proximal, 23 mm from the ostium" in text
+    assert "Lesion 1: LAD proximal, 23\u00a0mm from the ostium" in text
     assert "in 1 slice" in text
     assert "Made of lesion 2, 3" in text
     assert "Unreviewed" in text

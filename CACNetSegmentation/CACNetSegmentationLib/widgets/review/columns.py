@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from cacnet.edits.review import ReviewState
 from cacnet.edits.summary import LesionRow
+from cacnet.reporting import figures
+from cacnet.reporting.figures import Figure
 
-from CACNetSegmentationLib.widgets.review.wording import DIFFERENCE_NAMES, REASON_NAMES, number, place_text
+from CACNetSegmentationLib.widgets.review.wording import DIFFERENCE_NAMES, REASON_NAMES, place_text
 from CACNetSegmentationLib.widgets.translation import _
 
 STATE_MARKS = {ReviewState.UNREVIEWED: "○", ReviewState.ACCEPTED: "✓", ReviewState.REJECTED: "✕"}
@@ -44,6 +46,11 @@ def _change_text(row: LesionRow) -> str:
     return REASON_NAMES[row.reason].lower() if row.reason else DIFFERENCE_NAMES[row.difference]
 
 
+def _measured(title: str, tooltip: str, figure: Figure, of: Callable[[LesionRow], float], widest: str) -> Column:
+    """A number, rounded as in every report."""
+    return Column(title, tooltip, lambda row: figure.text(of(row)), of, widest)
+
+
 COLUMNS = (
     Column("#", _("Number of the lesion; it stays through every edit"), lambda r: str(r.id), lambda r: r.id, "8888"),
     Column(
@@ -67,13 +74,13 @@ COLUMNS = (
         _("Third of the artery, and the way along it from its ostium in the aorta"),
         place_text,
         _place_order,
-        "prox 88 mm",
+        "prox 188\u00a0mm",
         is_number=False,
     ),
-    Column("Agatston", _("What it adds to the total"), lambda r: number(r.agatston), lambda r: r.agatston, "8888"),
-    Column("mm³", _("Volume that counts"), lambda r: number(r.volume_mm3), lambda r: r.volume_mm3, "8888"),
-    Column("mg", _("Mass, by the nominal factor"), lambda r: number(r.mass_mg), lambda r: r.mass_mg, "88.8"),
-    Column("HU", _("Brightest voxel"), lambda r: f"{r.max_hu:.0f}", lambda r: r.max_hu, "8888"),
+    _measured("Agatston", _("What it adds to the total"), figures.AGATSTON, lambda r: r.agatston, "8888.8"),
+    _measured("mm³", _("Volume that counts"), figures.VOLUME, lambda r: r.volume_mm3, "888.8"),
+    _measured("mg", _("Mass, by the nominal factor"), figures.MASS, lambda r: r.mass_mg, "888.8"),
+    _measured("HU", _("Brightest voxel"), figures.HU, lambda r: r.max_hu, "8888"),
     Column(
         _("Conf."),
         _("Mean probability that the network gave it"),

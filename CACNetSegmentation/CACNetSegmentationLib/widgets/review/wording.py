@@ -7,6 +7,7 @@ from html import escape
 from cacnet.anatomy import Vessel
 from cacnet.edits.review import RejectReason, ReviewState
 from cacnet.edits.summary import Difference, LesionRow, ReviewSummary
+from cacnet.reporting import figures
 from cacnet.scoring import HoffPercentile, Protocol, ResolvedProtocol, RiskCategory
 from cacnet.segments import CALCIUM_SEGMENTS
 from cacnet.vessels.places import Third
@@ -67,19 +68,13 @@ VESSEL_COLOURS = {
 MINUS = "\N{MINUS SIGN}"
 
 
-def number(value: float) -> str:
-    """Whole from 10 on, else with one decimal, so that small lesions are not all alike; 0 is '0'."""
-    return f"{value:.0f}" if value == 0 or abs(value) >= 10 else f"{value:.1f}"
-
-
 def difference(value: float, network: float) -> str:
-    """'network 298, +14'; what is the same when rounded is 'unchanged'."""
-    before = number(network)
-    if number(value) == before:
+    """'network 298.0, +14.0'; what is the same when rounded is 'unchanged'."""
+    before = figures.AGATSTON.text(network)
+    if figures.AGATSTON.text(value) == before:
         return _("network {before}, unchanged").format(before=before)
-    change = value - network
-    sign = "+" if change > 0 else MINUS
-    return _("network {before}, {change}").format(before=before, change=f"{sign}{number(abs(change))}")
+    change = figures.AGATSTON.difference(value, network).replace("-", MINUS)
+    return _("network {before}, {change}").format(before=before, change=change)
 
 
 def lesions_text(amount: int) -> str:
@@ -105,7 +100,7 @@ def headline_html(summary: ReviewSummary) -> str:
     return (
         '<table width="100%" cellspacing="0" cellpadding="0"><tr>'
         f"<td>{_('Agatston equivalent')}<br>"
-        f'<span style="font-size:28pt; font-weight:600">{number(totals.agatston)}</span><br>{rules}</td>'
+        f'<span style="font-size:28pt; font-weight:600">{figures.AGATSTON.text(totals.agatston)}</span><br>{rules}</td>'
         f'<td align="right" valign="bottom">{"<br>".join(lines)}</td>'
         "</tr></table>"
     )
@@ -117,9 +112,9 @@ def estimate_html(summary: ReviewSummary) -> str:
     if estimate is None:
         return ""
     text = _("Estimate without contrast <b>{value}</b> (95 % interval {low} to {high}), {category}, {code}").format(
-        value=number(estimate.estimate),
-        low=number(estimate.low),
-        high=number(estimate.high),
+        value=figures.ESTIMATE.text(estimate.estimate),
+        low=figures.ESTIMATE.text(estimate.low),
+        high=figures.ESTIMATE.text(estimate.high),
         category=CATEGORY_NAMES[estimate.category],
         code=estimate.cac_drs,
     )
@@ -130,8 +125,8 @@ def sums_html(summary: ReviewSummary) -> str:
     """Volume, mass, lesions and arteries in one line; lesions below the protocol's minimum are mentioned."""
     totals = summary.totals
     vessels = _("1 vessel") if totals.vessels == 1 else _("{count} vessels").format(count=totals.vessels)
-    parts = (f"{number(totals.volume_mm3)} mm³", f"{number(totals.mass_mg)} mg", lesions_text(totals.lesions), vessels)
-    text = " &nbsp;·&nbsp; ".join(f"<b>{part}</b>" for part in parts)
+    volume, mass = figures.VOLUME.with_unit(totals.volume_mm3), figures.MASS.with_unit(totals.mass_mg)
+    text = " &nbsp;·&nbsp; ".join(f"<b>{part}</b>" for part in (volume, mass, lesions_text(totals.lesions), vessels))
     if totals.lesions_below_rule:
         more = _("{lesions} more below the protocol's minimum").format(lesions=lesions_text(totals.lesions_below_rule))
         text += f"<br>{more}"
@@ -164,10 +159,10 @@ def vessels_html(summary: ReviewSummary) -> str:
             f'<td align="right">{cell}</td>'
             for cell in (
                 row.now.lesions,
-                f"<b>{number(row.now.agatston)}</b>",
-                number(row.network.agatston),
-                number(row.now.volume_mm3),
-                number(row.now.mass_mg),
+                f"<b>{figures.AGATSTON.text(row.now.agatston)}</b>",
+                figures.AGATSTON.text(row.network.agatston),
+                figures.VOLUME.text(row.now.volume_mm3),
+                figures.MASS.text(row.now.mass_mg),
             )
         )
         + "</tr>"
@@ -229,10 +224,10 @@ def no_lesions_text(summary: ReviewSummary) -> str:
 
 
 def place_text(row: LesionRow) -> str:
-    """'prox 23 mm', as far as it is known."""
+    """'prox 23 mm' (with a no-break space), as far as it is known."""
     parts = [] if row.third is None else [THIRD_NAMES[row.third]]
     if row.from_ostium_mm is not None:
-        parts.append(f"{row.from_ostium_mm:.0f} mm")
+        parts.append(figures.LENGTH.with_unit(row.from_ostium_mm))
     return " ".join(parts) or "–"
 
 
@@ -242,9 +237,11 @@ def row_tooltip(row: LesionRow) -> str:
     if row.third is not None:
         title += f" {THIRD_LONG_NAMES[row.third]}"
     if row.from_ostium_mm is not None:
-        title += ", " + _("{mm:.0f} mm from the ostium").format(mm=row.from_ostium_mm)
+        title += ", " + _("{length} from the ostium").format(length=figures.LENGTH.with_unit(row.from_ostium_mm))
     slices = _("in 1 slice") if row.slices == 1 else _("in {count} slices").format(count=row.slices)
-    values = _("Mean {mean:.0f} HU, maximum {max:.0f} HU").format(mean=row.mean_hu, max=row.max_hu)
+    values = _("Mean {mean}, maximum {max}").format(
+        mean=figures.HU.with_unit(row.mean_hu), max=figures.HU.with_unit(row.max_hu)
+    )
     parts = [title, _state_sentence(row), f"{values}, {slices}"]
     if row.origin:
         parts.append(_("Made of lesion {ids}").format(ids=", ".join(str(i) for i in row.origin)))
