@@ -16,6 +16,7 @@ import slicer
 from cacnet.anatomy import Vessel
 from cacnet.edits import growing, operations
 from cacnet.edits.autosave import recovered
+from cacnet.edits.names import reason_named, vessel_named
 from cacnet.edits.review import Change, RejectReason, Review
 from cacnet.edits.session import Action, LockedError
 from cacnet.scoring import hoff_percentile
@@ -87,19 +88,19 @@ class SceneReview(LiveReview):
         """Agree with every lesion that nobody has looked at."""
         self._apply(Action.ACCEPT_ALL, operations.accept_all)
 
-    def reject(self, ids: Sequence[int], reason: RejectReason) -> None:
-        """Take lesions out of the score."""
-        details = {"reason": RejectReason(reason).value}
-        self._apply(Action.REJECT, lambda review: operations.reject(review, ids, reason), details)
+    def reject(self, ids: Sequence[int], reason: RejectReason | str) -> None:
+        """Take lesions out of the score; raises UnknownNameError for a reason that there is not."""
+        why = reason_named(reason)
+        self._apply(Action.REJECT, lambda review: operations.reject(review, ids, why), {"reason": why.value})
 
     def restore(self, ids: Sequence[int]) -> None:
         """Make lesions unreviewed again."""
         self._apply(Action.RESTORE, lambda review: operations.restore(review, ids))
 
-    def relabel(self, ids: Sequence[int], vessel: Vessel) -> None:
-        """Give lesions another artery."""
-        details = {"vessel": Vessel(vessel).label}
-        self._apply(Action.RELABEL, lambda review: operations.relabel(review, ids, vessel), details)
+    def relabel(self, ids: Sequence[int], vessel: Vessel | str) -> None:
+        """Give lesions another artery, also by its label, such as 'LCx'; raises UnknownNameError."""
+        where = vessel_named(vessel)
+        self._apply(Action.RELABEL, lambda review: operations.relabel(review, ids, where), {"vessel": where.label})
 
     def merge(self, ids: Sequence[int]) -> None:
         """Make several lesions one."""
@@ -129,22 +130,23 @@ class SceneReview(LiveReview):
         """Remove lesions, rejected ones too; undo brings them back."""
         self._apply(Action.ERASE, lambda review: Change(tuple(review.lesion(i) for i in dict.fromkeys(ids)), ()))
 
-    def add_at(self, point_ras: PositionRas, vessel: Vessel) -> None:
+    def add_at(self, point_ras: PositionRas, vessel: Vessel | str) -> None:
         """Grow a lesion from a click; `Vessel.UNASSIGNED` takes the artery whose centre line is nearest.
 
         Raises:
-            EditError: outside the scan, or no calcium there that is not marked already.
+            EditError: outside the scan, or no calcium there that is not marked already; UnknownNameError.
         """
-        if vessel is Vessel.UNASSIGNED:
-            vessel = self._nearest_artery(point_ras)
+        where = vessel_named(vessel)
+        if where is Vessel.UNASSIGNED:
+            where = self._nearest_artery(point_ras)
 
         def change(review: Review) -> Change:
             threshold_hu, lumen_hu = self._resolved.threshold_hu, self._stored.blood_median_hu
             seed = self._voxel(point_ras)
             index = growing.grow_from_seed(self._hu, self._geometry, seed, threshold_hu, lumen_hu)
-            return operations.add(review, index, vessel)
+            return operations.add(review, index, where)
 
-        self._apply(Action.ADD, change, {"vessel": vessel.label})
+        self._apply(Action.ADD, change, {"vessel": where.label})
 
     def undo(self) -> None:
         """Take the last correction back."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from cacnet.anatomy import Vessel
+from cacnet.edits.names import reason_named, vessel_named
 from cacnet.edits.review import Change, EditError, RejectReason, Review, ReviewedLesion, ReviewState, union
 from cacnet.edits.strokes import repaint
 
@@ -22,9 +23,10 @@ def accept_all(review: Review) -> Change:
     return accept(review, review.unreviewed)
 
 
-def reject(review: Review, ids: Iterable[int], reason: RejectReason) -> Change:
-    """Lesions that are none; they leave the score, and can be restored."""
-    return _each(review, ids, lambda lesion: replace(lesion, state=ReviewState.REJECTED, reason=RejectReason(reason)))
+def reject(review: Review, ids: Iterable[int], reason: RejectReason | str) -> Change:
+    """Lesions that are none; they leave the score, and can be restored. Raises UnknownNameError."""
+    why = reason_named(reason)
+    return _each(review, ids, lambda lesion: replace(lesion, state=ReviewState.REJECTED, reason=why))
 
 
 def restore(review: Review, ids: Iterable[int]) -> Change:
@@ -32,9 +34,14 @@ def restore(review: Review, ids: Iterable[int]) -> Change:
     return _each(review, ids, lambda lesion: replace(lesion, state=ReviewState.UNREVIEWED, reason=None))
 
 
-def relabel(review: Review, ids: Iterable[int], vessel: Vessel) -> Change:
-    """Lesions given another artery; they stay lesions of their own even where they now touch one of that artery."""
-    return _each(review, ids, lambda lesion: replace(lesion, vessel=Vessel(vessel)))
+def relabel(review: Review, ids: Iterable[int], vessel: Vessel | str) -> Change:
+    """Lesions given another artery; they stay lesions of their own even where they now touch one of that artery.
+
+    Raises:
+        UnknownNameError.
+    """
+    where = vessel_named(vessel)
+    return _each(review, ids, lambda lesion: replace(lesion, vessel=where))
 
 
 def add(review: Review, index: np.ndarray, vessel: Vessel) -> Change:

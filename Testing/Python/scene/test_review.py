@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from cacnet.anatomy import Vessel
 from cacnet.edits.journal import labels_sha256
+from cacnet.edits.names import UnknownNameError
 from cacnet.edits.review import EditError, RejectReason, ReviewState
 from cacnet.edits.session import Action, LockedError
 from cacnet.edits.summary import Difference
@@ -93,6 +94,25 @@ def test_a_rejected_lesion_leaves_scores_and_exports_and_stays_faintly_visible(r
     display = review.segmentation_node.GetDisplayNode()
     assert display.GetSegmentOpacity2DFill("Rejected") < 0.5
     assert display.GetSegmentOpacity3D("Rejected") < 0.5
+
+
+def test_a_script_names_reasons_and_arteries_in_words(review):
+    review.reject([3], "stent")
+    review.relabel([1], "lcx")
+    rows = {row.id: row for row in review.summary.lesions}
+    assert rows[3].reason is RejectReason.STENT
+    assert rows[1].vessel is Vessel.LCX
+    assert [dict(entry.details) for entry in review.session.audit] == [{"reason": "stent"}, {"vessel": "LCx"}]
+
+
+def test_a_script_that_names_an_unknown_one_is_told_which_there_are(review):
+    with pytest.raises(UnknownNameError, match="no reason 'stents'.*expected one of stent, clip, valve, aortic wall"):
+        review.reject([3], "stents")
+    with pytest.raises(UnknownNameError, match="no artery 'PDA'.*LM, LAD, LCx, RCA, Unassigned"):
+        review.relabel([1], "PDA")
+    with pytest.raises(UnknownNameError, match="no artery '9'"):
+        review.add_at(ras_of(6, 3, 3), 9)
+    assert not review.session.audit
 
 
 def test_restoring_a_rejected_lesion_brings_its_voxels_back(review):
