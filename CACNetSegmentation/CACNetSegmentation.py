@@ -68,6 +68,8 @@ class CACNetSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         self.controller = Controller(self.ui, self.logic, Path(self.resourcePath("requirements.txt")))
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartImportEvent, self.onSceneStartImport)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
         self.controller.connect()
 
     @property
@@ -83,16 +85,24 @@ class CACNetSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
 
     def enter(self):
         """Called whenever the module is opened."""
-        self.controller.connect()
+        self.controller.enter()
 
     def exit(self):
         """Called whenever another module is opened; a run goes on."""
-        self.controller.disconnect()
+        self.controller.leave()
 
     def onSceneStartClose(self, caller=None, event=None):
         self.controller.close()
 
     def onSceneEndClose(self, caller=None, event=None):
+        if self.parent.isEntered:
+            self.controller.connect()
+
+    def onSceneStartImport(self, caller=None, event=None):
+        """A scene's choices come before its nodes, and its nodes before their voxels: none of it is to be shown yet."""
+        self.controller.disconnect()
+
+    def onSceneEndImport(self, caller=None, event=None):
         if self.parent.isEntered:
             self.controller.connect()
 

@@ -11,7 +11,7 @@ import vtk
 from CACNetSegmentationLib.scene.results import volume_of
 from CACNetSegmentationLib.widgets.exports import Exports
 from CACNetSegmentationLib.widgets.panel import Hooks, Panel
-from CACNetSegmentationLib.widgets.parameters import PanelParameters, protocol_description, settings_from
+from CACNetSegmentationLib.widgets.parameters import PanelParameters, protocol_description, settings_from, settle
 from CACNetSegmentationLib.widgets.retraining import RetrainingHooks, RetrainingSection
 from CACNetSegmentationLib.widgets.review_section import ReviewSection
 from CACNetSegmentationLib.widgets.selection import Selection
@@ -76,6 +76,7 @@ class Controller:
         """Show the scene's choices, and keep to them; takes the first volume where none is chosen."""
         self.disconnect()
         self._parameters = self._logic.getParameterNode()
+        settle(self._parameters)
         gui = self._parameters.connectGui(self._ui)
         observer = self._parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._refresh)
         self._tags = gui, observer
@@ -91,6 +92,16 @@ class Controller:
             self._parameters.disconnectGui(gui)
             self._parameters.RemoveObserver(observer)
         self._parameters = self._tags = None
+
+    def enter(self) -> None:
+        """The module is opened."""
+        self.connect()
+        self.review_section.panel.come_back()
+
+    def leave(self) -> None:
+        """Another module is opened: the views and the parameter node are let go; a run goes on."""
+        self.review_section.panel.leave()
+        self.disconnect()
 
     def close(self) -> None:
         """Stop all work on the scene, before it closes; a training goes on."""

@@ -120,8 +120,9 @@ def _install_torch(torch_installer: Callable[[], TorchInstaller]) -> None:
         ) from error
     try:
         installer.installTorch(False, None, TORCH_REQUIREMENT)
-    except ImportError as error:
-        # The installer imports what it has installed, which may need a restart first; the worker does not.
+    except (ImportError, OSError) as error:
+        # The installer imports what it has installed, which may need a restart first; the worker does not. Where a
+        # library of it cannot be loaded yet, Windows says so by an OSError.
         if not torch_installed():
             raise RuntimeError(str(error)) from error
 

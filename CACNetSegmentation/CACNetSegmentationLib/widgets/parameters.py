@@ -27,6 +27,14 @@ class PanelParameters:
     training_data: str = ""
 
 
+def settle(parameters: PanelParameters) -> None:
+    """Let choices that this version does not know, as in a scene of another one, be the defaults."""
+    if parameters.protocol not in PROTOCOLS:
+        parameters.protocol = DEFAULT_PROTOCOL.name
+    if parameters.device not in DEVICES:
+        parameters.device = DEVICES[0]
+
+
 def settings_from(parameters: PanelParameters, model: str | None) -> RunSettings:
     """The choices as they stand, once, when a run starts; `model` is the one that the chooser shows."""
     return RunSettings(

@@ -97,7 +97,9 @@ class ReviewSection:
         rules = review.stored.rules
         review.on_close(lambda: self._closed(review))
         self.review = review
-        slicer.app.layoutManager().setLayout(LAYOUT)
+        layouts = slicer.app.layoutManager()
+        if layouts is not None:  # there is none without a main window
+            layouts.setLayout(LAYOUT)
         review.show(slicer.app.applicationLogic())
         self.panel.show_review(review, rules.age_years, rules.sex)
         self._ui.show3DButton.setSegmentationNode(review.segmentation_node)

@@ -138,6 +138,13 @@ def test_a_torch_that_only_cannot_be_imported_yet_is_left_to_the_worker(monkeypa
     assert ensure_dependencies(REQUIREMENTS, FakePackaging(True), torch, lambda text: True)
 
 
+def test_a_torch_whose_library_cannot_be_loaded_yet_is_left_to_the_worker(monkeypatch):
+    states = [False, True]
+    monkeypatch.setattr(installation, "torch_installed", lambda: states.pop(0))
+    torch = FakeTorch(OSError("[WinError 126] The specified module could not be found"))
+    assert ensure_dependencies(REQUIREMENTS, FakePackaging(True), torch, lambda text: True)
+
+
 def test_a_torch_that_is_neither_there_nor_imported_is_a_failure(without_torch):
     torch = FakeTorch(ImportError("no module"))
     with pytest.raises(InstallationError, match="no module"):

@@ -173,6 +173,68 @@ def test_choices_and_results_come_back_with_the_scene(open_panel, results, wait_
     assert len(widget.controller.review_section.review.summary.lesions) == 2
 
 
+def test_a_scene_added_to_another_shows_its_own_ct_and_review(open_panel, results, wait_until, scene, tmp_path):
+    """The nodes of the scene that is there have the ids that the added one's choices name."""
+    import slicer
+    from CACNetSegmentationLib.scene.self_test import made_up_ct
+    from CACNetSegmentationLib.scene.volumes import node_from_volume
+
+    widget = open_panel(FINISH)
+    widget.ui.runButton.click()
+    wait_until(lambda: not widget.panel.running)
+    saved = tmp_path / "scene.mrb"
+    slicer.util.saveScene(str(saved))
+    scene.Clear(0)
+    here = node_from_volume(scene, made_up_ct()[0], "Here before")
+    widget.ui.inputSelector.setCurrentNode(here)
+    slicer.util.loadNodeFromFile(str(saved), "SceneFile", {"clear": False})
+    assert widget.ui.inputSelector.currentNode().GetName() == "CCTA"
+    assert widget.ui.segmentationSelector.currentNode().GetName() == "CCTA calcium"
+    review = widget.controller.review_section.review
+    assert len(review.summary.lesions) == 2
+    assert review.volume_node.GetName() == "CCTA"
+    assert widget.ui.reviewMessageLabel.text == ""
+
+
+def test_choices_of_another_version_become_the_defaults(open_panel, scene):
+    widget = open_panel("pass")
+    node = scene.GetSingletonNode("CACNetSegmentation", "vtkMRMLScriptedModuleNode")
+    widget.exit()
+    node.SetParameter("protocol", "ccta-of-the-future")
+    node.SetParameter("device", "npu")
+    widget.enter()
+    assert widget.ui.protocolComboBox.currentText == "ccta-adaptive"
+    assert widget.ui.deviceComboBox.currentText == "auto"
+    assert node.GetParameter("protocol") == "ccta-adaptive"
+
+
+def test_another_module_gets_the_views_and_the_arteries_back(open_panel, results, wait_until):
+    widget = open_panel(FINISH)
+    widget.ui.runButton.click()
+    wait_until(lambda: not widget.panel.running)
+    panel = widget.controller.review_section.panel
+    panel.ui.paintCollapsibleButton.collapsed = False
+    display = widget.controller.review_section.review.segmentation_node.GetDisplayNode()
+    panel.painting.editor.setActiveEffectByName("Paint")
+    panel.ui.addButton.click()
+    widget.exit()
+    assert panel.painting.editor.activeEffect() is None
+    assert display.GetSegmentVisibility("CoronaryArteries")
+    assert not panel.ui.addButton.checked
+    widget.enter()
+    assert not display.GetSegmentVisibility("CoronaryArteries")
+
+
+def test_a_review_opens_without_a_main_window(open_panel, results, wait_until, monkeypatch):
+    import slicer
+
+    widget = open_panel(FINISH)
+    monkeypatch.setattr(type(slicer.app), "layoutManager", lambda self: None)
+    widget.ui.runButton.click()
+    wait_until(lambda: not widget.panel.running)
+    assert widget.controller.review_section.panel.ui.reviewFrame.visible
+
+
 def test_a_review_that_a_crash_has_left_is_offered_and_comes_back(open_panel, results, ct_node, scene, tmp_path):
     from cacnet.anatomy import Vessel
     from CACNetSegmentationLib.scene.review import SceneReview

@@ -96,11 +96,19 @@ class Painting:
             self._editor.setSourceVolumeNode(None)
         self._service = self._summary = None
 
+    def rest(self) -> None:
+        """Put the brush down and show the arteries, as when another module is opened: clicks are for that one then."""
+        self._show_arteries()
+        if self._editor is not None:
+            self._editor.setActiveEffect(None)
+
+    def go_on(self) -> None:
+        """Make the section ready again after `rest`."""
+        self._on_collapsed()
+
     def _on_collapsed(self) -> None:
         if self._service is None or self._ui.paintCollapsibleButton.collapsed:
-            self._show_arteries()
-            if self._editor is not None:
-                self._editor.setActiveEffect(None)
+            self.rest()
             return
         if self._editor is None:
             self._make_editor()

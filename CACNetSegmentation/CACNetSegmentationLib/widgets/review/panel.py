@@ -86,6 +86,16 @@ class ReviewPanel:
         self.painting.close()
         self._service = None
 
+    def leave(self) -> None:
+        """Let the views be, because another module is opened; what was painted is absorbed."""
+        self.strokes.flush()
+        self.corrections.stop_picking()
+        self.painting.rest()
+
+    def come_back(self) -> None:
+        """This module is opened again."""
+        self.painting.go_on()
+
     def act(self, work: Callable[[ReviewService], str | None], message: Message) -> bool:
         """Do something with the review that is open; see `corrections.Act`. What was painted before is part of it."""
         self.strokes.flush()
