@@ -80,7 +80,7 @@ def dicom_folder(volume_node: slicer.vtkMRMLScalarVolumeNode, database: Database
         raise SourceImagesError(
             "the CT was not loaded from DICOM files that are still there",
             "a CT loaded with the DICOM module",
-            "Load the CT from the DICOM database, or run 'cacnet dicom' with its folder",
+            "Import its DICOM files with the DICOM module, load the CT from there and run again",
         )
     return Path(path).parent
 

@@ -58,6 +58,6 @@ def _review(scan: LabelledScan) -> Iterator[Finding]:
     if review is not None and review.state is not ReviewState.APPROVED:
         message = (
             f"The labels are {review.state.value.replace('partly', 'partly reviewed')}: what the model missed or "
-            "invented is still in them. Approve the case first, or import with --any-state."
+            "invented is still in them. Approve the case before it is learned from."
         )
         yield Finding("not-approved", Severity.WARNING, message)

@@ -35,7 +35,7 @@ def add_dataset(commands: argparse._SubParsersAction) -> None:
         default="cases",
         help="cases: folders for 'cacnet evaluate' (default); training: cases for 'cacnet train'",
     )
-    importing.add_argument("--any-state", action="store_true", help="take corrections that nobody has approved, too")
+    importing.add_argument("--any-state", action="store_true", help="include cases nobody has approved")
     importing.set_defaults(command=_import)
 
 

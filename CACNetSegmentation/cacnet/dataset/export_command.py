@@ -22,7 +22,9 @@ def add_export(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--ct", type=Path, required=True, help="the CT that was segmented")
     parser.add_argument("--dataset", type=Path, required=True, metavar="FOLDER", help="made where it is not there")
     parser.add_argument("--layout", choices=LAYOUT_CHOICES, default="ours", help="'ours' by default")
-    parser.add_argument("--any-state", action="store_true", help="take what nobody has approved into nnU-Net's, too")
+    parser.add_argument(
+        "--any-state", action="store_true", help="include cases nobody has approved in nnU-Net's layout, too"
+    )
     parser.set_defaults(command=_export)
 
 

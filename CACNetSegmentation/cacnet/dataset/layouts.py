@@ -37,7 +37,7 @@ def find_layout(folder: Path) -> str:
     found = [name for name, recognises in RECOGNISERS.items() if recognises(folder)]
     if len(found) != 1:
         several = f" could be {' or '.join(found)}" if found else " is no labelled data set that can be read"
-        raise UnknownLayoutError(f"'{folder.name}'{several}", EXPECTED, "Choose the folder, or say --layout")
+        raise UnknownLayoutError(f"'{folder.name}'{several}", EXPECTED, "Choose the folder, or state the layout")
     return found[0]
 
 
@@ -57,7 +57,9 @@ def list_cases(
     if not folder.is_dir():
         raise InputNotFoundError(f"there is no folder '{folder}'", action="Check the path")
     if label_meanings and name != nnunet.LAYOUT:
-        raise UnknownLayoutError(f"meanings of labels are given for the layout {name}", "nnU-Net", "Leave out --label")
+        raise UnknownLayoutError(
+            f"meanings of labels are given for the layout {name}", "nnU-Net", "Leave the meanings out"
+        )
     listers: Mapping[str, Callable[[], tuple[SourceCase, ...]]] = {
         corrections.LAYOUT: lambda: corrections.list_cases(folder),
         nnunet.LAYOUT: lambda: nnunet.list_cases(folder, label_meanings),

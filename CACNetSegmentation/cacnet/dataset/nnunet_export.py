@@ -61,7 +61,7 @@ def write_nnunet_case(
         raise NotApprovedError(
             f"the review of '{case_id}' is {'missing' if review is None else review.state.value}",
             "an approved one: nnU-Net takes every case for truth",
-            "Approve the review, or say that any state will do",
+            "Approve the review, or export it in CACNet's own layout, which keeps its state",
         )
     _require_own(dataset)
     values = combined(scan)

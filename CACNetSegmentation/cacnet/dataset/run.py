@@ -151,7 +151,9 @@ def _require_usable(scan: LabelledScan, findings: Sequence[Finding], any_state: 
     review = scan.provenance.review
     if review is not None and review.state is not ReviewState.APPROVED and not any_state:
         raise NotApprovedError(
-            f"its review state is '{review.state.value}'", "approved", "Approve it, or import with --any-state"
+            f"its review state is '{review.state.value}'",
+            "approved",
+            "Approve it, or include cases nobody has approved",
         )
 
 

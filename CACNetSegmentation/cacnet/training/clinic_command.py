@@ -60,9 +60,11 @@ def add_fine_tuning(parser: argparse.ArgumentParser) -> None:
         help="of the reviewed cases, kept out of training to compare the model before and after on; %(default)s by "
         "default. Which ones depends on their ids alone, so it stays so when cases are added",
     )
-    group.add_argument("--any-state", action="store_true", help="learn from cases that nobody has approved, too")
+    group.add_argument("--any-state", action="store_true", help="include cases nobody has approved")
     group.add_argument("--models", type=Path, metavar="DIR", help="where to install the model; your models by default")
-    group.add_argument("--force", action="store_true", help="replace an installed model even where it is better")
+    group.add_argument(
+        "--force", action="store_true", help="replace an installed model all the same, even where it is better"
+    )
     group.add_argument("--plan", action="store_true", help="only say on which device and how fast, and stop")
     group.add_argument("--events", action="store_true", help="one JSON line per event, for a parent process")
 

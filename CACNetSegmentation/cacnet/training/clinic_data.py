@@ -97,7 +97,7 @@ def prepare_data(
             f"no case of {', '.join(repr(folder.name) for folder in folders)} can be learned from"
             + (f" ({data.sentences[0].rstrip('.')})" if data.sentences else ""),
             "at least one approved case that is not held out",
-            "Approve reviews and export them, or give --any-state",
+            "Approve reviews and export them, or include cases nobody has approved",
         )
     return data
 

@@ -139,7 +139,7 @@ def seconds_per_step(config: TrainingConfig, device: str) -> float:
 def _require_own_id(model_id: str) -> None:
     if (BUNDLED_MODELS / model_id / CARD_FILE).is_file():
         raise installed_models.ModelExistsError(
-            f"a model '{model_id}' comes with the extension", "another id", "Give --model-id another name"
+            f"a model '{model_id}' comes with the extension", "another id", "Choose another name"
         )
 
 
@@ -212,7 +212,7 @@ def _require_better(bundle: ModelBundle, models: Path, data: ClinicData, device:
     card = new.card
     if not (models / card.id / CARD_FILE).is_file():
         return
-    way_out = f"The new one is in '{bundle.folder}'; install it under another --model-id, or give --force"
+    way_out = f"The new one is in '{bundle.folder}'; install it under another id, or replace the old one all the same"
     if not data.held_out_ids:
         raise WorseModelError(f"there is a model '{card.id}', and no case is held out to compare it on", "", way_out)
     compared = compare(load_bundle(models / card.id), new, list_cases(data.held_out), device)

@@ -1,5 +1,8 @@
 """Sentences of the panel."""
 
+import ast
+import re
+
 import pytest
 from cacnet.findings import Finding, Severity
 from cacnet.volume import Acquisition, Geometry
@@ -13,6 +16,7 @@ from CACNetSegmentationLib.widgets.wording import (
     time_left_text,
     totals_text,
 )
+from product_paths import PRODUCT
 
 TOTALS = {"agatston": 123.456, "volume_mm3": 98.76, "mass_mg": 21.0, "lesions": 3, "vessels": 2, "cac_drs": "A2/N2"}
 
@@ -76,3 +80,25 @@ def test_what_is_not_known_of_a_scan_is_left_out():
 def test_a_ct_is_described_by_voxels_spacing_and_size_x_first():
     text = input_text(Geometry((300, 400, 500), (0.5, 0.4, 0.35)), Acquisition())
     assert text == "500 × 400 × 300 voxels of 0.35 × 0.4 × 0.5 mm, 175 × 160 × 150 mm in all"
+
+
+CALLED_BY_THE_PANEL = [
+    path
+    for name in ("dataset", "dicom", "edits", "reporting", "scoring", "training")
+    for path in (PRODUCT / "cacnet" / name).glob("*.py")
+]
+COMMAND_LINE_ONLY = ("cli.py", "command.py", "_command.py", "train.py", "make_cases.py")
+"""Files whose sentences only somebody who has typed a command can meet."""
+
+
+def test_the_panel_and_what_it_calls_speak_of_no_command_line_option():
+    """Error sentences of `cacnet` are shown in the panel, too; an option there would send the reader nowhere."""
+    found = []
+    for path in [*(PRODUCT / "CACNetSegmentationLib").rglob("*.py"), *CALLED_BY_THE_PANEL]:
+        if path.name.endswith(COMMAND_LINE_ONLY):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error"):
+                texts = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+                found += [f"{path.name}: {text}" for text in texts if re.search(r"(^|\s)--[a-z]", text)]
+    assert found == []
