@@ -36,7 +36,7 @@ def long_steps(times: int) -> Mapping[str, Step]:
         "memory": lambda folder, rng: memory.exhaust_all(folder, long=True),
         "soak/corrections": lambda folder, rng: [soak.soak_edits(folder, rng, 1000)],
         "soak/runs": lambda folder, rng: [soak.soak_runs(folder, 50)],
-        "same": lambda folder, rng: same.compare_all(folder, 5),
+        "same": lambda folder, rng: same.compare_all(folder, 3),
         "damaged files": lambda folder, rng: damaged.read_all(rng.randrange(1 << 30)),
     }
 
