@@ -6,12 +6,15 @@ along x are a thousand times fewer than voxels, and joining those that touch is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 from scipy.sparse import coo_matrix, csgraph
+
+from cacnet.sparse_maps import SparseMap
 
 FORWARD_ROWS = ((0, 1), (1, -1), (1, 0), (1, 1))
 """(z, y) steps to the neighbouring rows that come later; with their mirror images these are all eight."""
@@ -38,23 +41,25 @@ class Components:
         """Voxels of each component."""
         return np.bincount(self.number, minlength=self.count)
 
-    def voxels_of(self, component: int) -> np.ndarray:
-        """(n, 3) voxels of one component."""
-        return np.stack(np.unravel_index(self.index[self.number == component], self.shape_zyx), axis=-1)
+    def voxels_of(self, keep: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """The number and the (n, 3) voxels, ascending, of each component for which `keep` (one bool each) holds."""
+        order = np.argsort(self.number, kind="stable")
+        ends = np.cumsum(self.sizes)
+        for number in np.flatnonzero(keep).tolist():
+            index = self.index[order[ends[number - 1] if number else 0 : ends[number]]]
+            yield number, np.stack(np.unravel_index(index, self.shape_zyx), axis=-1)
 
-    def mask_of(self, keep: np.ndarray) -> np.ndarray:
-        """bool (z, y, x): the components for which `keep` (one bool each) holds."""
-        mask = np.zeros(self.shape_zyx, dtype=bool)
-        mask.ravel()[self.index[keep[self.number]]] = True
-        return mask
+    def mask_of(self, keep: np.ndarray) -> SparseMap:
+        """The components for which `keep` (one bool each) holds."""
+        return SparseMap.mask(self.index[keep[self.number]], self.shape_zyx)
 
 
-def find_components(mask_zyx: np.ndarray) -> Components:
-    """The 26-connected components of a bool mask (z, y, x)."""
-    index = np.flatnonzero(mask_zyx)
+def find_components(mask_zyx: SparseMap) -> Components:
+    """The 26-connected components of what is in a map."""
+    index, shape_zyx = mask_zyx.index, mask_zyx.shape
     if len(index) == 0:
-        return Components(index, index.copy(), 0, mask_zyx.shape)
-    _, rows, columns = mask_zyx.shape
+        return Components(index, index.copy(), 0, shape_zyx)
+    _, rows, columns = shape_zyx
     starts = np.concatenate([[True], (np.diff(index) != 1) | (index[1:] % columns == 0)])
     at = np.flatnonzero(starts)
     lengths = np.diff(np.append(at, len(index)))
@@ -69,7 +74,7 @@ def find_components(mask_zyx: np.ndarray) -> Components:
     count, of_run = csgraph.connected_components(graph, directed=False)
     _, first_run, number = np.unique(of_run, return_index=True, return_inverse=True)
     in_order = np.argsort(np.argsort(first_run))
-    return Components(index, np.repeat(in_order[number], lengths), int(count), mask_zyx.shape)
+    return Components(index, np.repeat(in_order[number], lengths), int(count), shape_zyx)
 
 
 def _touching(first: np.ndarray, last: np.ndarray, step: int) -> np.ndarray:
@@ -82,41 +87,42 @@ def _touching(first: np.ndarray, last: np.ndarray, step: int) -> np.ndarray:
     return np.stack([one, begin[one] + within])
 
 
-def voxels_in(mask_zyx: np.ndarray) -> np.ndarray:
-    """(n, 3) indices of the non-zero voxels, as np.argwhere gives them in ten times the time."""
-    return np.stack(np.unravel_index(np.flatnonzero(mask_zyx), mask_zyx.shape), axis=-1)
-
-
-def eroded(mask_zyx: np.ndarray, half_width_zyx: Sequence[int]) -> np.ndarray:
+def eroded(mask_zyx: SparseMap, half_width_zyx: Sequence[int]) -> np.ndarray:
     """Flat indices of the voxels around which a box of 2 · half width + 1 voxels lies inside a mask; ascending.
 
     Only voxels of the mask are looked at; what lies beyond the array is outside.
     """
-    padding = [(n, n) for n in half_width_zyx]
-    inside = np.pad(mask_zyx.astype(bool, copy=False), padding).ravel()
-    strides = [int(s) for s in np.cumprod([1, mask_zyx.shape[2] + padding[2][0] * 2])]
-    strides.append(strides[1] * (mask_zyx.shape[1] + padding[1][0] * 2))
-    index = np.flatnonzero(inside)
-    for stride, reach in zip(strides, reversed(half_width_zyx), strict=True):
+    voxels = mask_zyx.voxels
+    if len(voxels) == 0:
+        return mask_zyx.index
+    start, stop = voxels.min(axis=0) - half_width_zyx, voxels.max(axis=0) + 1 + np.asarray(half_width_zyx)
+    padded_shape = tuple((stop - start).tolist())
+    index = np.ravel_multi_index(tuple((voxels - start).T), padded_shape)
+    inside = np.zeros(math.prod(padded_shape), dtype=bool)
+    inside[index] = True
+    for stride, reach in zip(
+        (1, padded_shape[2], padded_shape[1] * padded_shape[2]), half_width_zyx[::-1], strict=True
+    ):
+        before = index
         for step in range(-reach, reach + 1):
             index = index[inside[index + step * stride]]
-        inside[:] = False
+        inside[before] = False
         inside[index] = True
-    padded_shape = [n + 2 * more for n, more in zip(mask_zyx.shape, half_width_zyx, strict=True)]
-    at = [axis - more for axis, more in zip(np.unravel_index(index, padded_shape), half_width_zyx, strict=True)]
-    return np.ravel_multi_index(tuple(at), mask_zyx.shape)
+    at = np.stack(np.unravel_index(index, padded_shape), axis=-1) + start
+    return np.ravel_multi_index(tuple(at.T), mask_zyx.shape)
 
 
-def voxels_near(voxels_zyx: np.ndarray, others_zyx: np.ndarray, reach_zyx: Sequence[int]) -> np.ndarray:
-    """Those of `voxels` (n, 3) that may lie within a reach in voxels of one of `others` (m, 3): a few more, never less.
+def is_near(voxels_zyx: np.ndarray, others_zyx: np.ndarray, reach_zyx: Sequence[int]) -> np.ndarray:
+    """Which of `voxels` (n, 3) may lie within a reach in voxels of one of `others` (m, 3): a few more, never less.
 
     What is left is little enough for an exact search.
     """
     if len(voxels_zyx) == 0 or len(others_zyx) == 0:
-        return voxels_zyx[:0]
+        return np.zeros(len(voxels_zyx), dtype=bool)
     cell = np.maximum(reach_zyx, 1)
     far = np.maximum(voxels_zyx.max(axis=0), others_zyx.max(axis=0))
     occupied = np.zeros(far // cell + 3, dtype=bool)
     occupied[tuple((others_zyx // cell + 1).T)] = True
     occupied = ndimage.binary_dilation(occupied, np.ones((3, 3, 3), dtype=bool))
-    return voxels_zyx[occupied[tuple((voxels_zyx // cell + 1).T)]]
+    near: np.ndarray = occupied[tuple((voxels_zyx // cell + 1).T)]
+    return near

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +12,11 @@ from scipy.spatial import cKDTree
 from cacnet import postprocessing, refinement, vessels
 from cacnet.anatomy import Vessel
 from cacnet.bounding_box import box_of_nonzero
-from cacnet.components import eroded, voxels_in, voxels_near
+from cacnet.components import eroded, is_near
 from cacnet.errors import CacnetError
-from cacnet.prepare import Crop, Prepared, crop_covering, labels_on, probability_on
+from cacnet.prepare import Crop, Prepared, crop_covering
+from cacnet.resampling import linear_sparse, nearest_sparse
+from cacnet.sparse_maps import SparseMap, as_sparse
 from cacnet.volume import Geometry, Volume
 
 if TYPE_CHECKING:
@@ -76,30 +78,29 @@ def label(volume: Volume, prepared: Prepared, probabilities: Probabilities, refi
 
     `refine_borders` draws each lesion's border by the CT's values instead of taking the network's.
     """
-    crop = crop_covering(_where_found(probabilities, prepared.grid), volume.geometry)
+    grid = prepared.grid
+    crop = crop_covering(_where_found(probabilities, grid), volume.geometry)
     if crop is None:
         raise HeartOutsideScanError("the heart's region lies outside the CT", "a region inside it")
     maps = ((probabilities.calcium, LEAST_CALCIUM), (probabilities.coronary, LEAST_CORONARY))
     calcium_probability, coronary_probability = (
-        probability_on(crop.geometry, probability, prepared.grid, at_least) for probability, at_least in maps
+        linear_sparse(probability, grid, crop.geometry, at_least) for probability, at_least in maps
     )
     calcium, coronary = postprocessing.clean(
         calcium_probability, coronary_probability, crop.geometry, heart_axis_mm_lps=prepared.region.axis_mm_lps
     )
-    del coronary_probability
     hu = volume.hu[crop.slices]
     blood_hu = lumen_hu(hu, coronary, calcium, crop.geometry)
     borders = refinement.Refined(calcium, False, AS_THE_NETWORK)
     if refine_borders:
         borders = refinement.refine(calcium, calcium_probability, coronary, hu, crop.geometry, blood_hu)
-    on_grid = labels_on(prepared.grid, coronary.astype(np.uint8), crop.geometry) > 0
-    territories = vessels.label_territories(on_grid, prepared.hu, prepared.grid)
-    coronary_vessel = spread(labels_on(crop.geometry, territories.labels, prepared.grid), coronary, crop.geometry)
+    territories = vessels.label_territories(nearest_sparse(coronary, crop.geometry, grid), prepared.hu, grid)
+    coronary_vessel = spread(nearest_sparse(territories.labels, grid, crop.geometry), coronary, crop.geometry)
     calcium_vessel = vessels.assign_calcium(borders.calcium, coronary_vessel, crop.geometry)
     return Labels(
         calcium=_whole(calcium_vessel, crop, volume),
         coronary=_whole(coronary_vessel, crop, volume),
-        probability=_whole_probability(calcium_probability, crop, volume),
+        probability=_whole(_halved(calcium_probability), crop, volume),
         blood_hu=blood_hu,
         dominance=territories.dominance,
         notes=territories.notes,
@@ -126,34 +127,40 @@ def _where_found(probabilities: Probabilities, grid: Geometry) -> Geometry:
     return grid.crop((z, y, x))
 
 
-def spread(territory: np.ndarray, coronary: np.ndarray, geometry: Geometry) -> np.ndarray:
+def spread(territory: SparseMap, coronary: SparseMap, geometry: Geometry) -> SparseMap:
     """Every coronary voxel with the number of its own, or else the nearest, labelled voxel; uint8.
 
     The two grids disagree by less than a voxel at the arteries' surface; a piece that is farther than that from any
     labelled voxel has no known artery.
     """
-    labels = np.where(coronary, territory, 0).astype(np.uint8)
-    missing = voxels_in(coronary & (territory == 0))
-    if len(missing) == 0:
-        return labels
+    labels = territory.at(coronary.index).astype(np.uint8)
+    spread_map = replace(coronary, values=labels)
+    is_missing = labels == 0
+    if not is_missing.any():
+        return spread_map
+    voxels = coronary.voxels
+    missing, own = voxels[is_missing], voxels[~is_missing]
     reach = [math.ceil(SPREAD_MM / spacing) for spacing in geometry.spacing_mm_zyx]
-    known = voxels_near(voxels_in(labels), missing, reach)
-    labels[tuple(missing.T)] = Vessel.UNASSIGNED
-    if len(known) == 0:
-        return labels
-    tree = cKDTree(geometry.index_to_lps(known))
-    distance_mm, nearest = tree.query(geometry.index_to_lps(missing), distance_upper_bound=SPREAD_MM)
-    reached = np.isfinite(distance_mm)
-    labels[tuple(missing[reached].T)] = labels[tuple(known[nearest[reached]].T)]
-    return labels
+    near = is_near(own, missing, reach)
+    known, known_labels = own[near], labels[~is_missing][near]
+    filled = np.full(len(missing), np.uint8(Vessel.UNASSIGNED))
+    if len(known):
+        tree = cKDTree(geometry.index_to_lps(known))
+        distance_mm, nearest = tree.query(geometry.index_to_lps(missing), distance_upper_bound=SPREAD_MM)
+        reached = np.isfinite(distance_mm)
+        filled[reached] = known_labels[nearest[reached]]
+    labels[is_missing] = filled
+    return spread_map
 
 
-def lumen_hu(hu: np.ndarray, coronary: np.ndarray, calcium: np.ndarray, geometry: Geometry) -> np.ndarray:
+def lumen_hu(
+    hu: np.ndarray, coronary: np.ndarray | SparseMap, calcium: np.ndarray | SparseMap, geometry: Geometry
+) -> np.ndarray:
     """HU of voxels deep inside the coronary mask (bool, z, y, x) and away from calcium: where a scan's blood is
     measured."""
     half_width = [max(1, round(LUMEN_DEPTH_MM / spacing)) for spacing in geometry.spacing_mm_zyx]
-    deep = eroded(coronary, half_width)
-    near = voxels_in(calcium)
+    deep = eroded(as_sparse(coronary), half_width)
+    near = as_sparse(calcium).voxels
     if len(deep) and len(near):
         at = np.stack(np.unravel_index(deep, coronary.shape), axis=-1)
         distance_mm, _ = cKDTree(geometry.index_to_lps(near)).query(
@@ -163,16 +170,12 @@ def lumen_hu(hu: np.ndarray, coronary: np.ndarray, calcium: np.ndarray, geometry
     return hu[np.unravel_index(deep, hu.shape)]
 
 
-def _whole(part: np.ndarray, crop: Crop, volume: Volume) -> np.ndarray:
-    """An array on a crop put back into the CT's grid, zeros around it."""
-    whole = np.zeros(volume.geometry.shape_zyx, part.dtype)
-    whole[crop.slices] = part
-    return whole
+def _halved(probability: SparseMap) -> SparseMap:
+    return replace(probability, values=probability.values.astype(np.float16))
 
 
-def _whole_probability(part: np.ndarray, crop: Crop, volume: Volume) -> np.ndarray:
-    """As `_whole`, in half precision; only what is not 0 is touched."""
-    whole = np.zeros(volume.geometry.shape_zyx, np.float16)
-    inside = np.unravel_index(np.flatnonzero(part), part.shape)
-    whole[crop.slices][inside] = part[inside]
+def _whole(part: SparseMap, crop: Crop, volume: Volume) -> np.ndarray:
+    """A map on a crop as an array of the CT's grid."""
+    whole = np.zeros(volume.geometry.shape_zyx, part.values.dtype)
+    whole[crop.slices][np.unravel_index(part.index, part.shape)] = part.values
     return whole

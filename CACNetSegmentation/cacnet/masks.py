@@ -91,7 +91,7 @@ def read_labels(path: Path, geometry: Geometry, name: str) -> np.ndarray:
 def _vessels_of(mask: np.ndarray, vessel_map: Path | None, geometry: Geometry) -> tuple[np.ndarray, Finding]:
     if vessel_map is not None:
         arteries = read_labels(vessel_map, geometry, "vessel mask")
-        labels = vessels.assign_calcium(mask > 0, arteries, geometry)
+        labels = vessels.assign_calcium(mask > 0, arteries, geometry).dense()
         return labels, Finding(
             "vessels-from-map", Severity.NOTE, "Each lesion has the nearest artery of the vessel mask."
         )

@@ -9,8 +9,10 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from cacnet.bounding_box import Box
 from cacnet.components import find_components
 from cacnet.errors import CacnetError
+from cacnet.sparse_maps import SparseMap
 from cacnet.volume import Geometry, GeometryMismatchError
 
 
@@ -65,13 +67,13 @@ DEFAULT_SETTINGS = PostprocessingSettings()
 
 
 def clean(
-    calcium_probability_zyx: np.ndarray,
-    coronary_probability_zyx: np.ndarray,
+    calcium_probability_zyx: np.ndarray | SparseMap,
+    coronary_probability_zyx: np.ndarray | SparseMap,
     geometry: Geometry,
     settings: PostprocessingSettings = DEFAULT_SETTINGS,
     heart_axis_mm_lps: tuple[float, float] | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Calcium and coronary masks (bool, z, y, x); the calcium lies within the coronary mask.
+) -> tuple[SparseMap, SparseMap]:
+    """Calcium and coronary masks (bool); the calcium lies within the coronary mask.
 
     Components have 26 neighbours: half-millimetre voxels often touch only by an edge or a corner in a thin vessel.
 
@@ -90,24 +92,29 @@ def clean(
                 f"the {name} probability has the shape {array.shape} (z, y, x)",
                 f"the grid's shape, {geometry.shape_zyx}",
             )
-    coronary = _plausible_arteries(
-        coronary_probability_zyx >= settings.threshold, geometry, settings, heart_axis_mm_lps
-    )
-    calcium = _lesions_on_arteries(calcium_probability_zyx >= settings.threshold, coronary, geometry, settings)
-    return calcium, coronary | calcium
+    calcium, coronary = (_reaching(p, settings.threshold) for p in (calcium_probability_zyx, coronary_probability_zyx))
+    coronary = _plausible_arteries(coronary, geometry, settings, heart_axis_mm_lps)
+    calcium = _lesions_on_arteries(calcium, coronary, geometry, settings)
+    return calcium, SparseMap.mask(np.union1d(coronary.index, calcium.index), geometry.shape_zyx)
+
+
+def _reaching(probability_zyx: np.ndarray | SparseMap, threshold: float) -> SparseMap:
+    if isinstance(probability_zyx, SparseMap):
+        return SparseMap.mask(probability_zyx.index[probability_zyx.values >= threshold], probability_zyx.shape)
+    return SparseMap.of(probability_zyx >= threshold)
 
 
 def _plausible_arteries(
-    candidates: np.ndarray,
+    candidates: SparseMap,
     geometry: Geometry,
     settings: PostprocessingSettings,
     heart_axis_mm_lps: tuple[float, float] | None,
-) -> np.ndarray:
+) -> SparseMap:
     """Drop noise, and what is neither long enough for an artery in the heart's middle nor near one that is."""
     components = find_components(candidates)
     volume_mm3 = components.sizes * geometry.voxel_volume_mm3
     keep = volume_mm3 >= max(settings.minimum_coronary_mm3, geometry.voxel_volume_mm3)
-    points = {n: geometry.index_to_lps(components.voxels_of(n)) for n in np.flatnonzero(keep).tolist()}
+    points = {number: geometry.index_to_lps(voxels) for number, voxels in components.voxels_of(keep)}
     central = np.ones(components.count, dtype=bool)
     if heart_axis_mm_lps is not None:
         central[:] = False
@@ -135,26 +142,25 @@ def _lie_within(distance_mm: float, points: np.ndarray, others: np.ndarray) -> b
 
 
 def _lesions_on_arteries(
-    candidates: np.ndarray, coronary: np.ndarray, geometry: Geometry, settings: PostprocessingSettings
-) -> np.ndarray:
+    candidates: SparseMap, coronary: SparseMap, geometry: Geometry, settings: PostprocessingSettings
+) -> SparseMap:
     """Keep each calcium component whole, or drop it whole."""
     components = find_components(candidates)
     keep = components.sizes * geometry.voxel_volume_mm3 >= settings.minimum_calcium_mm3
-    for number in np.flatnonzero(keep).tolist():
-        voxels = components.voxels_of(number)
+    for number, voxels in components.voxels_of(keep):
         low, high = voxels.min(axis=0), voxels.max(axis=0) + 1
-        box = tuple(slice(int(start), int(stop)) for start, stop in zip(low, high, strict=True))
-        near = _near_artery(coronary, box, geometry, settings.coronary_margin_mm)[tuple((voxels - low).T)]
+        z, y, x = (slice(int(start), int(stop)) for start, stop in zip(low, high, strict=True))
+        near = _near_artery(coronary, (z, y, x), geometry, settings.coronary_margin_mm)[tuple((voxels - low).T)]
         keep[number] = near.any() and near.mean() >= settings.fraction_in_coronary
     return components.mask_of(keep)
 
 
-def _near_artery(coronary: np.ndarray, box: tuple[slice, ...], geometry: Geometry, margin_mm: float) -> np.ndarray:
+def _near_artery(coronary: SparseMap, box: Box, geometry: Geometry, margin_mm: float) -> np.ndarray:
     """Which voxels of `box` lie within `margin_mm` of the coronary mask; looks at the box and its margin only."""
     reach = [math.ceil(margin_mm / s) for s in geometry.spacing_mm_zyx]
-    wide = tuple(slice(max(0, s.start - r), s.stop + r) for s, r in zip(box, reach, strict=True))
-    inner = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(box, wide, strict=True))
-    around = coronary[wide]
+    z, y, x = (slice(max(0, s.start - r), s.stop + r) for s, r in zip(box, reach, strict=True))
+    inner = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(box, (z, y, x), strict=True))
+    around = coronary[z, y, x]
     if not around.any():
         return np.zeros(around[inner].shape, dtype=bool)
     distance_mm = ndimage.distance_transform_edt(~around, sampling=geometry.spacing_mm_zyx)

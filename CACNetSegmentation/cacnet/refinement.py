@@ -15,15 +15,18 @@ was tried and left out, is in Testing/Benchmark/refinement.md; measured on simul
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
-from cacnet.bounding_box import Box, box_of_nonzero
+from cacnet.bounding_box import Box
+from cacnet.components import find_components
 from cacnet.contrast import WEAK_FROM_HU
 from cacnet.errors import CacnetError
 from cacnet.scoring.threshold import BloodPool, BloodPoolNotMeasurableError, measure_blood_pool
+from cacnet.sparse_maps import SparseMap, as_sparse
 from cacnet.volume import Geometry, GeometryMismatchError
 
 TOUCHING = np.ones((3, 3, 3), dtype=bool)
@@ -74,20 +77,20 @@ class Refined:
     """Calcium after refinement.
 
     Attributes:
-        calcium: bool (z, y, x).
+        calcium: bool.
         applied: False where it is the network's own mask.
         statement: what was done, or why nothing was, for the report.
     """
 
-    calcium: np.ndarray
+    calcium: SparseMap
     applied: bool
     statement: str
 
 
 def refine(
-    calcium_zyx: np.ndarray,
-    probability_zyx: np.ndarray,
-    coronary_zyx: np.ndarray,
+    calcium_zyx: np.ndarray | SparseMap,
+    probability_zyx: np.ndarray | SparseMap,
+    coronary_zyx: np.ndarray | SparseMap,
     hu_zyx: np.ndarray,
     geometry: Geometry,
     blood_hu: np.ndarray,
@@ -113,22 +116,32 @@ def refine(
             raise GeometryMismatchError(
                 f"the {name} array has the shape {array.shape} (z, y, x)", f"the grid's shape, {geometry.shape_zyx}"
             )
+    calcium = as_sparse(calcium_zyx)
     try:
         blood = measure_blood_pool(blood_hu, np.ones(blood_hu.shape, bool))
     except BloodPoolNotMeasurableError:
-        return _unrefined(calcium_zyx, "too little lumen was found to measure the blood")
+        return _unrefined(calcium, "too little lumen was found to measure the blood")
     if blood.median_hu < WEAK_FROM_HU:
-        return _unrefined(calcium_zyx, f"the arteries hold no contrast agent ({blood.median_hu:.0f} HU)")
-    refined = np.zeros(geometry.shape_zyx, dtype=bool)
-    around = box_of_nonzero(calcium_zyx)
-    if around is not None:
-        components, _ = ndimage.label(calcium_zyx[around], TOUCHING)
-        for number, local in enumerate(ndimage.find_objects(components), start=1):
-            box, margin = _grown(_shifted(local, around), geometry, settings.reach_mm)
-            lesion = np.pad(components[local] == number, margin)
-            arrays = (probability_zyx[box], coronary_zyx[box], hu_zyx[box])
-            refined[box] |= _redrawn(lesion, *arrays, geometry, blood, settings)
+        return _unrefined(calcium, f"the arteries hold no contrast agent ({blood.median_hu:.0f} HU)")
+    redrawn = [calcium.index[:0]]
+    for voxels in _lesions(calcium):
+        start, stop = voxels.min(axis=0), voxels.max(axis=0) + 1
+        box, margin = _grown((start, stop), geometry, settings.reach_mm)
+        lesion = np.zeros(stop - start, dtype=bool)
+        lesion[tuple((voxels - start).T)] = True
+        arrays = (probability_zyx[box], coronary_zyx[box], hu_zyx[box])
+        drawn = np.argwhere(_redrawn(np.pad(lesion, margin), *arrays, geometry, blood, settings))
+        at = drawn + [side.start for side in box]
+        redrawn.append(np.ravel_multi_index(tuple(at.T), geometry.shape_zyx))
+    refined = SparseMap.mask(np.unique(np.concatenate(redrawn)), geometry.shape_zyx)
     return Refined(refined, True, _statement(blood, settings))
+
+
+def _lesions(calcium: SparseMap) -> Iterator[np.ndarray]:
+    """The voxels (n, 3) of each component."""
+    components = find_components(calcium)
+    for _, voxels in components.voxels_of(np.ones(components.count, dtype=bool)):
+        yield voxels
 
 
 def _redrawn(
@@ -165,19 +178,16 @@ def _connected(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:
     return keep[components]
 
 
-def _shifted(local: Box, around: Box) -> Box:
-    z, y, x = (slice(a.start + s.start, a.start + s.stop) for a, s in zip(around, local, strict=True))
-    return z, y, x
-
-
-def _grown(box: Box, geometry: Geometry, by_mm: float) -> tuple[Box, list[tuple[int, int]]]:
+def _grown(
+    corners: tuple[np.ndarray, np.ndarray], geometry: Geometry, by_mm: float
+) -> tuple[Box, list[tuple[int, int]]]:
     """The box grown on every side, within the grid, and how many voxels it grew before and after on each axis."""
     slices, margins = [], []
-    for side, spacing, size in zip(box, geometry.spacing_mm_zyx, geometry.shape_zyx, strict=True):
+    for start, stop, spacing, size in zip(*corners, geometry.spacing_mm_zyx, geometry.shape_zyx, strict=True):
         reach = math.ceil(by_mm / spacing)
-        wide = slice(max(0, side.start - reach), min(size, side.stop + reach))
+        wide = slice(max(0, int(start) - reach), min(size, int(stop) + reach))
         slices.append(wide)
-        margins.append((side.start - wide.start, wide.stop - side.stop))
+        margins.append((int(start) - wide.start, wide.stop - int(stop)))
     return (slices[0], slices[1], slices[2]), margins
 
 
@@ -190,5 +200,5 @@ def _statement(blood: BloodPool, settings: RefinementSettings) -> str:
     )
 
 
-def _unrefined(calcium: np.ndarray, why: str) -> Refined:
-    return Refined(calcium.copy(), False, f"Lesion borders are the network's own: {why}.")
+def _unrefined(calcium: SparseMap, why: str) -> Refined:
+    return Refined(calcium, False, f"Lesion borders are the network's own: {why}.")

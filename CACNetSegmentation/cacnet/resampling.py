@@ -8,11 +8,13 @@ SimpleITK, with the same result.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
 
+from cacnet.sparse_maps import SparseMap
 from cacnet.volume import Geometry, to_sitk
 
 ALIGNED_TOLERANCE_VOXELS = 0.01
@@ -66,29 +68,44 @@ def nearest(labels_zyx: np.ndarray, source: Geometry, target: Geometry) -> np.nd
     return result
 
 
+def nearest_sparse(labels: SparseMap, source: Geometry, target: Geometry) -> SparseMap:
+    """As `nearest`, at the cost of what is in the map."""
+    found = axis_map(source, target)
+    if found is None:
+        return SparseMap.of(resampled(labels.dense(), source, target, sitk.sitkNearestNeighbor, 0))
+    lengths = [source.shape_zyx[axis] for axis in found.order]
+    rounded = [np.floor(index + 0.5).astype(np.int64) for index in found.index]
+    picked = [np.where(at < length, at, -1) for at, length in zip(rounded, lengths, strict=True)]
+    row, at = _reached(labels.voxels[:, found.order], picked, lengths)
+    return _sorted_map(at, labels.values[row], target)
+
+
 def linear(values_zyx: np.ndarray, source: Geometry, target: Geometry, at_least: float) -> np.ndarray:
     """Values of `source` interpolated linearly at the voxel centres of `target`, float32; 0 outside.
 
     Exact wherever the result is `at_least` (above 0) or more. Elsewhere it may be 0 instead of the smaller value.
     """
+    return linear_sparse(values_zyx, source, target, at_least).dense()
+
+
+def linear_sparse(values_zyx: np.ndarray, source: Geometry, target: Geometry, at_least: float) -> SparseMap:
+    """As `linear`, at the cost of what reaches `at_least`."""
     found = axis_map(source, target)
     if found is None:
-        return resampled(values_zyx.astype(np.float32, copy=False), source, target, sitk.sitkLinear, 0.0)
+        return SparseMap.of(resampled(values_zyx.astype(np.float32, copy=False), source, target, sitk.sitkLinear, 0.0))
+    reaching = np.stack(np.unravel_index(np.flatnonzero(values_zyx >= at_least), values_zyx.shape), axis=-1)
     values = values_zyx.transpose(found.order)
-    lows, fractions, inside = [], [], []
+    lows, fractions = [], []
     for index, length in zip(found.index, values.shape, strict=True):
         within = np.flatnonzero((index >= -0.5) & (index <= length - 0.5))
-        part = slice(0, 0) if len(within) == 0 else slice(within[0], within[-1] + 1)
-        at = np.clip(index[part], 0, length - 1)  # up to the voxel's face the value is that of its centre
-        low = np.minimum(at.astype(np.int64), max(length - 2, 0))
-        inside.append(part)
+        at = np.clip(index, 0, length - 1)  # up to the voxel's face the value is that of its centre
+        low = np.full(len(index), -1)
+        low[within] = np.minimum(at[within].astype(np.int64), max(length - 2, 0))
         lows.append(low)
         fractions.append((at - low).astype(np.float32))
-    result = np.zeros(target.shape_zyx, np.float32)
-    part_of_result = result[tuple(inside)]
-    voxels = np.nonzero(_taken(_cells_reaching(values, at_least), lows))
-    part_of_result[voxels] = _interpolated(values, lows, fractions, voxels)
-    return result
+    cells = _cells_reaching(reaching[:, found.order], values.shape)
+    _, at = _reached(cells, lows, values.shape)
+    return _sorted_map(at, _interpolated(values, lows, fractions, at), target)
 
 
 def resampled(array: np.ndarray, source: Geometry, target: Geometry, interpolator: int, outside: float) -> np.ndarray:
@@ -113,13 +130,41 @@ def _taken(array: np.ndarray, index: list[np.ndarray]) -> np.ndarray:
     return array
 
 
-def _cells_reaching(values: np.ndarray, at_least: float) -> np.ndarray:
-    """For each voxel whether it, or one of the seven after it, reaches the value: between them lies one cell."""
-    reaching = values >= at_least
-    reaching[:-1] |= reaching[1:]
-    reaching[:, :-1] |= reaching[:, 1:]
-    reaching[:, :, :-1] |= reaching[:, :, 1:]
-    return reaching
+def _cells_reaching(reaching: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """(m, 3) the cells with a voxel of `reaching` (n, 3) at a corner, each named by its first corner."""
+    index = np.sort(np.ravel_multi_index(tuple(reaching.T), shape))
+    for stride, length in ((1, shape[2]), (shape[2], shape[1]), (shape[1] * shape[2], shape[0])):
+        before = index[index // stride % length > 0] - stride
+        both = np.sort(np.concatenate([index, before]), kind="stable")  # two sorted halves are merged
+        index = both[np.diff(both, prepend=-1) > 0]
+    return np.stack(np.unravel_index(index, shape), axis=-1)
+
+
+def _reached(
+    voxels: np.ndarray, picked: Sequence[np.ndarray], lengths: Sequence[int]
+) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    """Which voxels of the target pick one of `voxels` (n, 3): the row of it, and the target's index along each axis.
+
+    `picked` says for each axis which of `lengths` places every voxel of the target picks; -1 for none.
+    """
+    row = np.arange(len(voxels))
+    at: list[np.ndarray] = []
+    for axis, (places, length) in enumerate(zip(picked, lengths, strict=True)):
+        order = np.argsort(places, kind="stable")
+        begin, end = (np.searchsorted(places[order], np.arange(length), side) for side in ("left", "right"))
+        place = voxels[row, axis]
+        count = (end - begin)[place]
+        again = np.repeat(np.arange(len(row)), count)
+        within = np.arange(len(again)) - np.repeat(np.cumsum(count) - count, count)
+        row, at = row[again], [along[again] for along in at]
+        at.append(order[begin[place][again] + within])
+    return row, tuple(at)
+
+
+def _sorted_map(at: tuple[np.ndarray, ...], values: np.ndarray, target: Geometry) -> SparseMap:
+    index = np.ravel_multi_index(at, target.shape_zyx)
+    order = np.argsort(index)
+    return SparseMap(index[order], values[order], target.shape_zyx)
 
 
 def _interpolated(

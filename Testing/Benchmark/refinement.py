@@ -71,9 +71,10 @@ def outcomes(folder: Path, model: LoadedModel) -> dict[str, Outcome]:
     volume = replace(whole, hu=whole.hu[crop.slices], geometry=crop.geometry)
     truth = read_labels(folder / "calcium.nii.gz", whole.geometry, "true calcium")[crop.slices] > 0
     maps = [probability_on(crop.geometry, p, prepared.grid) for p in (probabilities.calcium, probabilities.coronary)]
-    calcium, coronary = postprocessing.clean(*maps, crop.geometry, heart_axis_mm_lps=prepared.region.axis_mm_lps)
+    masks = postprocessing.clean(*maps, crop.geometry, heart_axis_mm_lps=prepared.region.axis_mm_lps)
+    calcium, coronary = (mask.dense() for mask in masks)
     blood_hu = lumen_hu(volume.hu, coronary, calcium, crop.geometry)
-    refined = refine(calcium, maps[0], coronary, volume.hu, crop.geometry, blood_hu).calcium
+    refined = refine(calcium, maps[0], coronary, volume.hu, crop.geometry, blood_hu).calcium.dense()
     return {
         BEFORE: compare(calcium, truth, volume, blood_hu),
         AFTER: compare(refined, truth, volume, blood_hu),

@@ -134,7 +134,7 @@ def monai_way(ct: Path, model: str | None) -> dict[str, Any]:
     calcium, coronary = (resampled(m, grid, volume.geometry, sitk.sitkLinear, 0.0) for m in maps)
     masks = clean(calcium, coronary, volume.geometry)
     whole = time.perf_counter() - start
-    return {"whole_s": whole, "network_s": network_s, "voxels": int(np.prod(shape)), "found": int(masks[0].sum())}
+    return {"whole_s": whole, "network_s": network_s, "voxels": int(np.prod(shape)), "found": len(masks[0].index)}
 
 
 def nnunet_way(ct: Path, model: str | None) -> dict[str, Any]:

@@ -175,11 +175,12 @@ def counts_of(case: Case, truth: np.ndarray, mask: np.ndarray) -> tuple[np.ndarr
     named = label_territories(mask, np.asarray(case.hu), geometry)
     inside = mask & (truth > 0)
     calcium = np.asarray(case.calcium)
-    found = assign_calcium(calcium > 0, named.labels, geometry)
-    strange = named.labels[mask & (truth == 0)]
+    labels = named.labels.dense()
+    found = assign_calcium(calcium > 0, named.labels, geometry).dense()
+    strange = labels[mask & (truth == 0)]
     unnamed = int((strange == Vessel.UNASSIGNED).sum())
     rows = [
-        _shares(named.labels[inside], truth[inside]),
+        _shares(labels[inside], truth[inside]),
         _shares(found[calcium > 0], calcium[calcium > 0]),
         (0, len(strange) - unnamed, unnamed),
         _dominance(named, case.record["truth"]["patient"]["dominance"]),

@@ -53,9 +53,7 @@ class Alignment:
         return self.rotation.inv().apply(points_mm) / self.scale + self.origin_mm_lps
 
 
-def align(
-    lines: Centerlines, atlas: Atlas, coronary_zyx: np.ndarray, hu_zyx: np.ndarray, geometry: Geometry
-) -> Alignment:
+def align(lines: Centerlines, atlas: Atlas, lumen_hu: float, hu_zyx: np.ndarray, geometry: Geometry) -> Alignment:
     """The best of many fits, each begun with another tip taken for an ostium.
 
     A fit is good if the centre lines lie near courses, the trunks of the atlas lie near centre lines, the atlas is
@@ -64,7 +62,7 @@ def align(
     step = max(1, len(lines.points_mm_lps) // MAX_FITTED_POINTS)
     points, weight = lines.points_mm_lps[::step], np.clip(lines.radius_mm[::step], 0.7, 2.0)
     fits = [_fitted(points, weight, origin, atlas) for origin in _starts(lines, atlas)]
-    bright = _bright(coronary_zyx, hu_zyx)
+    bright = BRIGHT_SHARE_OF_LUMEN * lumen_hu
     scores = [_cost(fit, points, atlas) - ROOT_WEIGHT * _share_bright(fit, bright, hu_zyx, geometry) for fit in fits]
     return fits[int(np.argmin(scores))]
 
@@ -93,7 +91,10 @@ def _fitted(points: np.ndarray, weight: np.ndarray, origin: np.ndarray, atlas: A
 
 
 def _misfit(placed: np.ndarray, atlas: Atlas) -> tuple[np.ndarray, np.ndarray]:
-    squared = 0.5 * (cdist(placed, atlas.points_mm) / atlas.width_mm) ** 2
+    squared = cdist(placed, atlas.points_mm)
+    squared /= atlas.width_mm
+    squared *= squared
+    squared *= 0.5
     nearest = squared.argmin(axis=1)
     return squared[np.arange(len(placed)), nearest], nearest
 
@@ -122,10 +123,6 @@ def _cost(fit: Alignment, points: np.ndarray, atlas: Atlas) -> float:
     turn = np.degrees(fit.rotation.magnitude()) / USUAL_TURN_DEG
     prior = 0.5 * (turn**2 + (np.log(fit.scale) / USUAL_LOG_SCALE) ** 2)
     return fit.misfit + TRUNKS_WEIGHT * uncovered + PRIOR_WEIGHT * float(prior)
-
-
-def _bright(coronary_zyx: np.ndarray, hu_zyx: np.ndarray) -> float:
-    return BRIGHT_SHARE_OF_LUMEN * float(np.median(hu_zyx[coronary_zyx]))
 
 
 def _share_bright(fit: Alignment, bright_hu: float, hu_zyx: np.ndarray, geometry: Geometry) -> float:

@@ -9,7 +9,6 @@ from scipy import ndimage
 from scipy.sparse import coo_matrix, csgraph, csr_matrix
 from scipy.spatial import cKDTree
 
-from cacnet.components import voxels_in
 from cacnet.volume import Geometry
 
 WORKING_SPACING_MM = 1.0
@@ -55,9 +54,8 @@ class Centerlines:
     tips: np.ndarray
 
 
-def find_centerlines(coronary_zyx: np.ndarray, geometry: Geometry) -> Centerlines | None:
-    """Centre lines of a bool mask, without its parts that are too thick for an artery; None if it has no tree."""
-    inside = voxels_in(coronary_zyx)
+def find_centerlines(inside: np.ndarray, geometry: Geometry) -> Centerlines | None:
+    """Centre lines of a mask's voxels (n, 3), without parts too thick for an artery; None if it has no tree."""
     if len(inside) == 0:
         return None
     start, stop = inside.min(axis=0), inside.max(axis=0) + 1

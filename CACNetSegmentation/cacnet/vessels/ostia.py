@@ -38,6 +38,7 @@ def find_ostia(
     names: np.ndarray,
     alignment: Alignment,
     coronary_zyx: np.ndarray,
+    lumen_hu: float,
     hu_zyx: np.ndarray,
     geometry: Geometry,
 ) -> Ostia:
@@ -47,6 +48,7 @@ def find_ostia(
 
     Args:
         names: (n,) `Vessel` of each point, the left main counted to LAD or LCX.
+        lumen_hu: median over the coronary mask.
     """
 
     def best(members: np.ndarray, usual: Point) -> int | None:
@@ -56,7 +58,7 @@ def find_ostia(
         if not len(near):
             return None
         worth = TIP_WORTH * np.isin(near, lines.tips) + RADIUS_WORTH * _trunk_radius(lines, near)
-        worth += BLOOD_WORTH * _blood_around(lines.points_mm_lps[near], coronary_zyx, hu_zyx, geometry)
+        worth += BLOOD_WORTH * _blood_around(lines.points_mm_lps[near], coronary_zyx, lumen_hu, hu_zyx, geometry)
         return int(near[np.argmax(worth - away_mm[near])])
 
     return Ostia(best(np.isin(names, (Vessel.LAD, Vessel.LCX)), LEFT_OSTIUM), best(names == Vessel.RCA, RIGHT_OSTIUM))
@@ -68,9 +70,11 @@ def _trunk_radius(lines: Centerlines, tips: np.ndarray) -> np.ndarray:
     return np.array([lines.radius_mm[near].max() for near in around])
 
 
-def _blood_around(points: np.ndarray, coronary_zyx: np.ndarray, hu_zyx: np.ndarray, geometry: Geometry) -> np.ndarray:
+def _blood_around(
+    points: np.ndarray, coronary_zyx: np.ndarray, lumen_hu: float, hu_zyx: np.ndarray, geometry: Geometry
+) -> np.ndarray:
     """Share of the shell around each point, outside the mask, that is as bright as the lumen."""
-    bright_hu = BRIGHT_SHARE_OF_LUMEN * float(np.median(hu_zyx[coronary_zyx]))
+    bright_hu = BRIGHT_SHARE_OF_LUMEN * lumen_hu
     inner, outer = BLOOD_SHELL_MM
     axis = np.arange(-outer, outer + 0.5)
     offsets = np.stack(np.meshgrid(axis, axis, axis), -1).reshape(-1, 3)

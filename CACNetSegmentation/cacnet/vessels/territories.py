@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -10,7 +10,7 @@ from scipy.sparse import csgraph, csr_matrix
 from scipy.spatial import cKDTree
 
 from cacnet.anatomy import Vessel
-from cacnet.components import voxels_in
+from cacnet.sparse_maps import SparseMap, as_sparse
 from cacnet.vessels.alignment import align
 from cacnet.vessels.atlas import atlas
 from cacnet.vessels.centerlines import Centerlines, find_centerlines
@@ -46,21 +46,21 @@ class TerritoryMap:
     """The named arteries.
 
     Attributes:
-        labels: uint8 (z, y, x): `Vessel` numbers on the coronary mask, 0 elsewhere.
+        labels: uint8, `Vessel` numbers on the coronary mask.
         dominance: None where the mask does not show it.
         notes: one sentence for each thing that could not be decided.
         aortic_root_mm_lps: the middle between the two ostia, a good place to measure the blood pool; None without both.
         courses: the named centre lines, by which a lesion's place along its artery is told; None without any.
     """
 
-    labels: np.ndarray
+    labels: SparseMap
     dominance: Dominance | None
     notes: tuple[str, ...]
     aortic_root_mm_lps: tuple[float, float, float] | None = None
     courses: Courses | None = None
 
 
-def label_territories(coronary_zyx: np.ndarray, hu_zyx: np.ndarray, geometry: Geometry) -> TerritoryMap:
+def label_territories(coronary_zyx: np.ndarray | SparseMap, hu_zyx: np.ndarray, geometry: Geometry) -> TerritoryMap:
     """Name every voxel of a coronary mask.
 
     The mask becomes centre lines; an atlas of the arteries' usual courses is laid over them; each point takes the
@@ -80,23 +80,27 @@ def label_territories(coronary_zyx: np.ndarray, hu_zyx: np.ndarray, geometry: Ge
             raise GeometryMismatchError(
                 f"the {name} has the shape {array.shape} (z, y, x)", f"the grid's shape, {geometry.shape_zyx}"
             )
-    coronary = coronary_zyx.astype(bool)
-    labels = np.where(coronary, np.uint8(Vessel.UNASSIGNED), np.uint8(0))
-    lines = find_centerlines(coronary, geometry)
+    coronary = as_sparse(coronary_zyx)
+    inside = coronary.voxels
+    lines = find_centerlines(inside, geometry)
     if lines is None:
-        what = "is empty" if not coronary.any() else "does not look like a tree of vessels"
-        return TerritoryMap(labels, None, (f"The coronary mask {what}, so no artery is named.",))
+        labels = np.full(len(inside), np.uint8(Vessel.UNASSIGNED))
+        what = "does not look like a tree of vessels" if len(inside) else "is empty"
+        return TerritoryMap(
+            replace(coronary, values=labels), None, (f"The coronary mask {what}, so no artery is named.",)
+        )
     courses = atlas()
-    alignment = align(lines, courses, coronary, hu_zyx, geometry)
+    lumen_hu = float(np.median(hu_zyx[tuple(inside.T)]))
+    alignment = align(lines, courses, lumen_hu, hu_zyx, geometry)
     vessel, sure = name_points(lines, alignment, courses)
-    ostia = find_ostia(lines, vessel, alignment, coronary, hu_zyx, geometry)
+    mask = SparseMap.mask(coronary.index, coronary.shape).dense()
+    ostia = find_ostia(lines, vessel, alignment, mask, lumen_hu, hu_zyx, geometry)
     named = _with_left_main(lines, vessel, sure, ostia)
-    inside = voxels_in(coronary)
     distance_mm, nearest = cKDTree(lines.points_mm_lps).query(geometry.index_to_lps(inside))
     far = distance_mm > REACH_RADII * lines.radius_mm[nearest] + REACH_MM
-    labels[tuple(inside.T)] = np.where(far, np.uint8(Vessel.UNASSIGNED), named.vessel[nearest])
+    labels = np.where(far, np.uint8(Vessel.UNASSIGNED), named.vessel[nearest])
     found = Courses(lines.points_mm_lps, named.vessel, named.from_ostium_mm, lines.radius_mm)
-    return TerritoryMap(labels, named.dominance, named.notes, _root(lines, ostia), found)
+    return TerritoryMap(replace(coronary, values=labels), named.dominance, named.notes, _root(lines, ostia), found)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from cacnet.inference import Probabilities, choose_device
 from cacnet.labelling import HeartOutsideScanError, Labels, label, spread
 from cacnet.lesions import find_lesions
 from cacnet.pipeline import resolve_for
+from cacnet.sparse_maps import SparseMap
 from cacnet.volume import Acquisition, Geometry, Volume
 from schematic import Schematic, artery_centres_mm_lps, prepared, schematic_ccta, true_probabilities
 from scipy.spatial.transform import Rotation
@@ -85,13 +86,15 @@ def test_spread_gives_a_boundary_voxel_its_neighbours_artery_and_a_far_piece_non
     territory = np.array([[[2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]]], np.uint8)
     coronary = np.array([[[1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1]]], bool)
     expected = [[[2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 5, 5]]]
-    np.testing.assert_array_equal(spread(territory, coronary, geometry), expected)
+    spread_map = spread(SparseMap.of(territory), SparseMap.of(coronary), geometry)
+    np.testing.assert_array_equal(spread_map.dense(), expected)
 
 
 def test_spread_without_any_known_artery_is_unassigned() -> None:
     coronary = np.ones((1, 1, 3), bool)
-    result = spread(np.zeros((1, 1, 3), np.uint8), coronary, Geometry((1, 1, 3), (1.0, 1.0, 1.0)))
-    np.testing.assert_array_equal(result, [[[5, 5, 5]]])
+    territory = SparseMap.of(np.zeros((1, 1, 3), np.uint8))
+    result = spread(territory, SparseMap.of(coronary), Geometry((1, 1, 3), (1.0, 1.0, 1.0)))
+    np.testing.assert_array_equal(result.dense(), [[[5, 5, 5]]])
 
 
 def test_a_region_outside_the_ct_is_an_error_and_not_an_empty_result() -> None:

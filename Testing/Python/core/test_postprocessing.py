@@ -4,11 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cacnet.postprocessing import DEFAULT_SETTINGS, InvalidPostprocessingError, PostprocessingSettings, clean
+from cacnet import postprocessing
+from cacnet.postprocessing import DEFAULT_SETTINGS, InvalidPostprocessingError, PostprocessingSettings
+from cacnet.sparse_maps import SparseMap
 from cacnet.volume import Geometry, GeometryMismatchError
 
 SHAPE = (60, 20, 40)
 GRID = Geometry(SHAPE, (1.0, 1.0, 1.0))
+
+
+def clean(*arguments: object, **settings: object) -> tuple[np.ndarray, np.ndarray]:
+    calcium, coronary = postprocessing.clean(*arguments, **settings)
+    return calcium.dense(), coronary.dense()
 
 
 def maps() -> tuple[np.ndarray, np.ndarray]:
@@ -137,3 +144,10 @@ def test_map_of_another_shape_is_refused(wrong: int) -> None:
     arrays[wrong] = arrays[wrong][1:]
     with pytest.raises(GeometryMismatchError):
         clean(*arrays, GRID)
+
+
+def test_sparse_probabilities_give_the_same_masks() -> None:
+    calcium, coronary = maps()
+    calcium[10, 9, 9:12] = (0.5, 0.499, 0.9)
+    sparse = clean(SparseMap.of(calcium), SparseMap.of(coronary), GRID)
+    np.testing.assert_array_equal(sparse, clean(calcium, coronary, GRID))

@@ -38,7 +38,7 @@ def refined(
 
 
 def columns(result: Refined) -> list[int]:
-    return np.flatnonzero(result.calcium[0, 0]).tolist()
+    return result.calcium.index.tolist()
 
 
 def test_lesion_shrinks_to_what_is_over_its_share_of_the_plaques_contrast() -> None:
@@ -138,7 +138,7 @@ def test_inputs_are_left_as_they_were() -> None:
     hu = np.array([[[400, 500, 1200]]], np.int16)
     geometry = Geometry((1, 1, 3), (1.0, 1.0, 1.0))
     result = refine(calcium, np.ones((1, 1, 3)), np.ones((1, 1, 3), bool), hu, geometry, BLOOD_HU)
-    np.testing.assert_array_equal(result.calcium, [[[False, False, True]]])
+    np.testing.assert_array_equal(result.calcium.dense(), [[[False, False, True]]])
     np.testing.assert_array_equal(calcium, [[[False, True, False]]])
     unrefined = refine(calcium, np.ones((1, 1, 3)), np.ones((1, 1, 3), bool), hu, geometry, np.zeros(0))
     assert unrefined.calcium is not calcium

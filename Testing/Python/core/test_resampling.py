@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from cacnet.resampling import axis_map, linear, nearest, resampled
+from cacnet.resampling import axis_map, linear, nearest, nearest_sparse, resampled
+from cacnet.sparse_maps import SparseMap
 from cacnet.volume import Geometry
 
 GRID = Geometry((9, 10, 11), (0.5, 0.5, 0.5), (-2.0, -3.0, 4.0))
@@ -74,3 +75,11 @@ def test_a_grid_elsewhere_is_empty() -> None:
 def test_a_single_slice_can_be_read_from() -> None:
     flat = Geometry((1, 4, 4), (1.0, 1.0, 1.0))
     assert linear(np.ones((1, 4, 4), np.float32), flat, flat, 0.5).tolist() == np.ones((1, 4, 4)).tolist()
+
+
+@pytest.mark.parametrize("direction", [IDENTITY, FLIPPED, SAGITTAL, OBLIQUE])
+def test_sparse_labels_are_taken_over_as_dense_ones_are(direction: tuple[float, ...]) -> None:
+    labels = np.random.default_rng(3).integers(0, 4, GRID.shape_zyx).astype(np.uint8)
+    found = nearest_sparse(SparseMap.of(labels), GRID, scan(direction))
+    np.testing.assert_array_equal(found.dense(), nearest(labels, GRID, scan(direction)))
+    assert (np.diff(found.index) > 0).all()

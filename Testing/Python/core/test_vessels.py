@@ -1,12 +1,13 @@
 """Naming the arteries of a schematic heart, whole, turned, broken and merged; and of masks that are no heart."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import schematic_coronaries as heart
+from cacnet import vessels
 from cacnet.anatomy import NAMED_VESSELS, Vessel
-from cacnet.vessels import Dominance, TerritoryMap, assign_calcium, label_territories
+from cacnet.vessels import Dominance, TerritoryMap, label_territories
 from cacnet.volume import Geometry, GeometryMismatchError
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
@@ -17,8 +18,24 @@ SAME = 0.85
 """Least Dice of a named vessel: the left main is 10 mm long, and where it ends is uncertain by a millimetre."""
 
 
-def named(mask: np.ndarray, hu: np.ndarray, geometry: Geometry = GRID) -> TerritoryMap:
-    return label_territories(mask, hu, geometry)
+@dataclass(frozen=True)
+class Named:
+    """A map of territories with its labels as an array."""
+
+    labels: np.ndarray
+    map: TerritoryMap
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.map, name)
+
+
+def named(mask: np.ndarray, hu: np.ndarray, geometry: Geometry = GRID) -> Named:
+    found = label_territories(mask, hu, geometry)
+    return Named(found.labels.dense(), found)
+
+
+def assign_calcium(*arguments: object) -> np.ndarray:
+    return vessels.assign_calcium(*arguments).dense()
 
 
 def agreement(truth: np.ndarray, found: np.ndarray, vessel: Vessel) -> float:
