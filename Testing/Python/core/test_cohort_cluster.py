@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,24 @@ def test_a_killed_worker_loses_nothing_and_a_hopeless_case_only_itself(tmp_path:
     assert attempts(jobs["b"]) >= 2
     assert "a programming error" in outcomes["e"].reason
     assert "its workers died" in outcomes["g"].reason
+
+
+@pytest.mark.slow
+def test_handing_cases_to_a_cluster_opens_no_port(
+    tmp_path: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a Dask scheduler that the user started listens; this program connects to it."""
+    opened: list[str] = []
+    real = socket.socket.listen
+
+    def listen(self: socket.socket, *backlog: int) -> None:
+        opened.append(str(self.getsockname()))
+        real(self, *backlog)
+
+    monkeypatch.setattr(socket.socket, "listen", listen)
+    job = CaseJob("a", write_scans(tmp_path / "scans", a="3") / "a.nrrd", tmp_path / "out" / "a", SETTINGS)
+    assert len(list(run_on_cluster(obey, [job], scheduler))) == 1
+    assert opened == []
 
 
 def test_an_address_where_nobody_answers_is_a_named_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
