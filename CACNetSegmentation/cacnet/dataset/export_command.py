@@ -31,7 +31,9 @@ def add_export(commands: argparse._SubParsersAction) -> None:
 def add_result(parser: argparse.ArgumentParser) -> None:
     """The options that name a result and its corrections."""
     parser.add_argument("result", type=Path, metavar="RESULT_DIR", help="folder of 'cacnet segment'")
-    parser.add_argument("--journal", type=Path, metavar="FILE", help="corrections; those in the folder by default")
+    parser.add_argument(
+        "--corrections", type=Path, metavar="FILE", help="a journal of them; those in the folder by default"
+    )
     parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder; the best one by default")
 
 
@@ -39,7 +41,7 @@ def _export(options: argparse.Namespace) -> int:
     from cacnet.dataset.export import ExportLayout, export_case
     from cacnet.result_folder import open_result
 
-    case = open_result(options.result, options.ct, options.journal, options.series)
+    case = open_result(options.result, options.ct, options.corrections, options.series)
     exported = export_case(options.dataset, case, ExportLayout(options.layout), options.any_state)
     sys.stdout.write(f"{exported.sentence}\n")
     return 0

@@ -30,6 +30,6 @@ def _dicom(options: argparse.Namespace) -> int:
     from cacnet.dicom.export import export_dicom
     from cacnet.result_folder import open_result
 
-    case = open_result(options.result, options.source, options.journal, options.series)
+    case = open_result(options.result, options.source, options.corrections, options.series)
     sys.stdout.write(f"{export_dicom(options.output, case, options.source, options.series).sentence}\n")
     return 0

@@ -109,7 +109,7 @@ def test_corrections_of_another_result_are_refused(result, ct, tmp_path):
 
 @pytest.mark.parametrize("layout", ["ours", "nnunet"])
 def test_export_adds_the_corrected_case(result, ct, corrections, corrected, tmp_path, capsys, layout):
-    arguments = ["export", str(result), "--ct", str(ct), "--journal", str(corrections), "--layout", layout]
+    arguments = ["export", str(result), "--ct", str(ct), "--corrections", str(corrections), "--layout", layout]
     assert main([*arguments, "--dataset", str(tmp_path / "set")]) == 0
     assert capsys.readouterr().out == f"Added {corrected.pseudonym()} (approved).\n"
     [listed] = list_cases(tmp_path / "set")

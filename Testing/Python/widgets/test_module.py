@@ -1,6 +1,7 @@
 """The module file as the application uses it: panel, parameter node, worker process and results in one."""
 
 import importlib.util
+import re
 import sys
 import tempfile
 from types import SimpleNamespace
@@ -270,6 +271,18 @@ def test_a_script_segments_scores_and_reviews_without_the_panel(open_panel, modu
     assert review.summary.totals.agatston == pytest.approx(found.totals["agatston"])
     review.close()
     assert "field-of-view-too-small" in [finding.code for finding in logic.check(ct_node)]
+
+
+def test_the_script_in_the_readme_runs_as_it_stands(open_panel, module, results, ct_node, capsys):
+    open_panel(FINISH).cleanup()
+    [script] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    import slicer
+
+    exec(compile(script, "README.md", "exec"), {"slicer": slicer})
+    *_, result, rejected = capsys.readouterr().out.splitlines()
+    found, protocol = result.split()
+    assert protocol == "literature"
+    assert 0 < float(rejected) < float(found)
 
 
 def test_a_script_gets_the_workers_sentence_as_an_error(open_panel, module, ct_node):
