@@ -12,6 +12,8 @@ import struct
 import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+import numpy as np
+
 from cacnet.reading.errors import UnreadableImageError
 
 TEXT_HEADER_BYTES = 65536
@@ -23,12 +25,16 @@ MOST_CHARACTERS = 2048
 LARGEST_NUMBER = 1e6
 """Of a position, spacing or matrix; metres beyond any scanner."""
 
+SIZE_TOLERANCE = 0.01
+"""Of a voxel's size that a NIfTI header gives twice."""
+
 NRRD_SUFFIXES = (".nrrd", ".nhdr")
 META_SUFFIXES = (".mha", ".mhd")
 _GRID = re.compile(
     rb"(?i)\s*(TransformMatrix|Rotation|Orientation|Offset|Position|Origin|ElementSpacing|ElementSize"
     rb"|space directions|space origin|spacings|measurement frame)\s*[=:]"
 )
+_SPACING = re.compile(rb"(?im)^\s*(ElementSpacing|ElementSize|space directions|spacings)\s*[=:].*\d")
 _NUMBER = re.compile(rb"(?i)[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|nan|inf)")
 _COUNT = {
     NRRD_SUFFIXES: re.compile(rb"(?i)\s*(space )?dimension\s*:\s*(.*)"),
@@ -39,6 +45,8 @@ _COUNT = {
 def require_plain_header(path: Path) -> None:
     """Refuse a header with more axes, numbers or letters in a field, or larger numbers, than a volume has.
 
+    A voxel size that is missing is refused as well: ITK would take 1 mm for it, and every score would be made up.
+
     Raises:
         UnreadableImageError: see above.
     """
@@ -47,7 +55,8 @@ def require_plain_header(path: Path) -> None:
     if kind is None:
         _require_plain_nifti(path)
         return
-    for line in re.split(rb"[\r\n]+", _header(path, kind)):
+    header = _header(path, kind)
+    for line in re.split(rb"[\r\n]+", header):
         axes = _COUNT[kind].match(line)
         if axes is not None and not (axes[2].strip().isdigit() and 1 <= int(axes[2].strip()[:9]) <= MOST_AXES):
             raise _forged(path, f"declares {axes[2][:20].decode('latin-1')!r} axes")
@@ -56,10 +65,12 @@ def require_plain_header(path: Path) -> None:
             raise _forged(path, f"has a field of {len(line)} characters")
         if _GRID.match(line) and any(not _plain(number) for number in _NUMBER.findall(line.split(b":")[-1])):
             raise _forged(path, "has a grid of no possible size")
+    if not _SPACING.search(header):
+        raise _forged(path, "does not say how large the voxels are")
 
 
 def _require_plain_nifti(path: Path) -> None:
-    """Of NIfTI-1: the quaternion, offsets and matrix that its codes declare as used."""
+    """Of NIfTI-1: voxel sizes, and the quaternion, offsets and matrix that its codes declare as used."""
     with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
         try:
             head = file.read(348)
@@ -72,8 +83,16 @@ def _require_plain_nifti(path: Path) -> None:
     numbers = [*struct.unpack_from(f"{order}3f", head, 80)]
     numbers += struct.unpack_from(f"{order}6f", head, 256) if by_quaternion > 0 else ()
     numbers += struct.unpack_from(f"{order}12f", head, 280) if by_matrix > 0 else ()
-    if struct.unpack_from(f"{order}i", head)[0] == 348 and not all(abs(n) <= LARGEST_NUMBER for n in numbers):
+    if struct.unpack_from(f"{order}i", head)[0] != 348:
+        return
+    if not all(abs(n) <= LARGEST_NUMBER for n in numbers):
         raise _forged(path, "has a grid of no possible size")
+    sizes = numbers[: min(3, struct.unpack_from(f"{order}h", head, 40)[0])]
+    if not all(size > 0 for size in sizes):  # ITK takes 1 mm for 0, and mirrors the patient for less
+        raise _forged(path, f"has voxels of {' × '.join(f'{size:g}' for size in sizes)} mm")
+    columns = np.linalg.norm(np.reshape(numbers[-12:], (3, 4))[:, : len(sizes)], axis=0) if by_matrix > 0 else sizes
+    if by_quaternion <= 0 and not np.allclose(columns, sizes, rtol=SIZE_TOLERANCE, atol=0):
+        raise _forged(path, "gives two sizes of its voxels")  # pixdim and sform; ITK takes the first, others the second
 
 
 def _plain(number: bytes) -> bool:
