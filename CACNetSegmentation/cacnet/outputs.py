@@ -1,4 +1,5 @@
-"""The files of a result, as the command-line contract names them; all of them appear together or none does."""
+"""The files of a result, as the command-line contract names them; all appear together or none does, and the picture of
+them after them."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from cacnet.edits.stored_json import write_review
 from cacnet.edits.stored_review import ModelIdentity, Rules, StoredReview, store_result
-from cacnet.files import staged_folder
+from cacnet.files import staged_folder, writing_to
 from cacnet.image_files import write_image
 from cacnet.overview import draw_overview
 from cacnet.pipeline import Result
@@ -27,24 +28,42 @@ OVERVIEW = "overview.png"
 
 
 def write_result(output: Path, result: Result, progress: Progress = silent) -> None:
-    """Write segmentation, label maps, lesion table, report, what a review starts from, and overview into `output`.
+    """Write segmentation, label maps, lesion table, report and what a review starts from into `output`; then overview.
 
     Raises:
-        UnwritableOutputError: nothing was written.
+        UnwritableOutputError: nothing was written, or everything but the overview.
     """
     geometry = result.volume.geometry
     with staged_folder(output) as staging:
         progress("write", 0.0)
-        algorithm = f"CACNet {result.scores.model.id}"
-        write_seg_nrrd(staging / SEGMENTATION, result.calcium, result.coronary, geometry, algorithm)
-        progress("write", 0.4)
+        _write_review_files(staging, result)
+        progress("write", 0.2)
         _write_labels(staging / CALCIUM, result.calcium, geometry)
         _write_labels(staging / CORONARY, result.coronary, geometry)
-        progress("write", 0.7)
-        write_tables(staging, result.volume, result.scores)
-        write_review(staging / REVIEW, unbegun_review(result))
-        draw_overview(staging / OVERVIEW, result)
+        progress("write", 0.4)
+        with writing_to(output):
+            (output / OVERVIEW).unlink(missing_ok=True)  # of an earlier result
+    draw_overview(output / OVERVIEW, result)
+    progress("write", 1.0)
+
+
+def write_for_review(output: Path, result: Result, progress: Progress = silent) -> None:
+    """Write only what a review in 3D Slicer begins with: segmentation, lesion table, report and review.
+
+    Raises:
+        UnwritableOutputError: nothing was written.
+    """
+    with staged_folder(output) as staging:
+        progress("write", 0.0)
+        _write_review_files(staging, result)
         progress("write", 1.0)
+
+
+def _write_review_files(folder: Path, result: Result) -> None:
+    algorithm = f"CACNet {result.scores.model.id}"
+    write_tables(folder, result.volume, result.scores)
+    write_review(folder / REVIEW, unbegun_review(result))
+    write_seg_nrrd(folder / SEGMENTATION, result.calcium, result.coronary, result.volume.geometry, algorithm)
 
 
 def write_tables(folder: Path, volume: Volume, scores: Scores) -> None:

@@ -18,7 +18,9 @@ from cacnet.lesions import Lesion
 from cacnet.prepare import labels_on, to_model_grid
 from cacnet.report import RESEARCH_USE, SIMULATION, Scores, counted
 from cacnet.reporting import figures
+from cacnet.resampling import nearest_sparse
 from cacnet.segments import CALCIUM_SEGMENTS
+from cacnet.sparse_maps import SparseMap
 from cacnet.volume import Geometry, Volume
 
 if TYPE_CHECKING:
@@ -121,9 +123,8 @@ def projections(volume: Volume, calcium: np.ndarray, coronary: np.ndarray) -> di
     """The arteries from three sides, by the name of the view; label maps are uint8 on the volume's grid."""
     grid = _projection_grid(volume.geometry, coronary)
     hu = to_model_grid(volume, grid).astype(np.float32)
-    arteries = labels_on(grid, coronary, volume.geometry)
-    deposits = labels_on(grid, calcium, volume.geometry)
-    near = ndimage.distance_transform_edt(arteries == 0, PROJECTION_SPACING_MM) <= SHELL_MM
+    arteries, deposits = (_labels_on(grid, labels, volume.geometry) for labels in (coronary, calcium))
+    near = _within(SHELL_MM / PROJECTION_SPACING_MM, arteries)
     shown = np.where(near, hu, np.float32(WINDOW_HU[0]))
     views = {
         "axial, seen from the feet": (0, 1, 2),
@@ -139,13 +140,35 @@ def projections(volume: Volume, calcium: np.ndarray, coronary: np.ndarray) -> di
 def _projection_grid(geometry: Geometry, coronary: np.ndarray) -> Geometry:
     """An LPS-aligned grid around the arteries, or around the whole volume where there are none."""
     lower, upper = geometry.bounds_mm_lps
-    index = np.argwhere(coronary)
+    index = SparseMap.of(coronary).voxels
     if len(index):
         points = geometry.index_to_lps(index)
         middle = (points.min(0) + points.max(0)) / 2
         half_mm = np.maximum((points.max(0) - points.min(0)) / 2 + PROJECTION_MARGIN_MM, PROJECTION_LEAST_MM / 2)
         lower, upper = np.maximum(lower, middle - half_mm), np.minimum(upper, middle + half_mm)
     return HeartRegion(tuple(lower), tuple(upper), found=True).grid(PROJECTION_SPACING_MM)
+
+
+def _labels_on(grid: Geometry, labels: np.ndarray, geometry: Geometry) -> np.ndarray:
+    return nearest_sparse(SparseMap.of(labels), geometry, grid).dense()
+
+
+def _within(reach: float, mask: np.ndarray) -> np.ndarray:
+    """Which voxels lie within `reach` voxels of the mask."""
+    most = int(reach)
+    axis = np.arange(-most, most + 1)
+    ball = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+    ball = ball[(ball**2).sum(axis=1) <= reach**2]
+    near = np.zeros([n + 2 * most for n in mask.shape], bool)
+    strides = np.array([near.shape[1] * near.shape[2], near.shape[2], 1])
+    surface = mask.astype(bool)
+    surface &= ~ndimage.binary_erosion(surface)  # a voxel inside is as near to its surface as what lies outside
+    index = (np.argwhere(surface) + most) @ strides
+    for step in ball @ strides:
+        near.ravel()[index + step] = True
+    z, y, x = (slice(most, most + n) for n in mask.shape)
+    found: np.ndarray = near[z, y, x] | (mask > 0)
+    return found
 
 
 def _stack_labels(coronary: np.ndarray, calcium: np.ndarray, axis: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from cacnet.errors import CacnetError
 from cacnet.findings import Finding, Severity
 from cacnet.labelling import AS_THE_NETWORK, Labels, label
 from cacnet.lesions import LesionSet, find_lesions
+from cacnet.loading import load_network
 from cacnet.prepare import Prepared, normalise_hu, prepare
 from cacnet.progress import Progress, silent
 from cacnet.reading import read_ct
@@ -111,21 +113,22 @@ def segment(request: Request, progress: Progress = silent) -> Result:
 
 def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[Result, Labels]:
     """As `segment`, with what the label step knew: an evaluation wants the probabilities before post-processing."""
-    from cacnet.inference import choose_device, predict
-    from cacnet.weights import load_bundle
-
     watch = Stopwatch()
     if request.protocol is not None:
         protocol_named(request.protocol)
-    model = load_bundle(request.model)
-    device = choose_device(request.device)
-    with watch.step("read"):
-        volume = read_ct(request.ct, series_uid=request.series_uid, progress=progress)
-        volume = completed(volume, request.acquisition)
-    with watch.step("check"):
-        findings = require_usable(check(volume))
-    with watch.step("prepare"):
-        prepared = prepare(volume, progress)
+    with ThreadPoolExecutor(1) as beside:
+        network = beside.submit(load_network, request.model, request.device)
+        with watch.step("read"):
+            volume = read_ct(request.ct, series_uid=request.series_uid, progress=progress)
+            volume = completed(volume, request.acquisition)
+        with watch.step("check"):
+            findings = require_usable(check(volume))
+        with watch.step("prepare"):
+            prepared = prepare(volume, progress)
+        with watch.step("load"):
+            model, device = network.result()
+    from cacnet.inference import predict
+
     with watch.step("network"):
         probabilities = predict(normalise_hu(prepared.hu), model, device, progress=progress)
     with watch.step("label"):

@@ -12,7 +12,7 @@ from cacnet.anatomy import Vessel
 from cacnet.errors import CacnetError
 from cacnet.files import replacing
 from cacnet.image_files import write_image
-from cacnet.volume import Geometry, GeometryMismatchError, to_sitk
+from cacnet.volume import Geometry, GeometryMismatchError
 
 TERMINOLOGY_CONTEXT = "Segmentation category and type - CACNet"
 """Name of the terminology in Resources/Terminology; Slicer's own lists have no calcification."""
@@ -164,9 +164,15 @@ def write_seg_nrrd(
     """
     for labels, name in ((calcium_vessel, "calcium"), (coronary, "coronary")):
         check_labels(labels, geometry, name)
-    coronary_layer = coronary_with_calcium(calcium_vessel, coronary) * np.uint8(CORONARY_SEGMENT.label_value)
-    layers = [to_sitk(labels.astype(np.uint8, copy=False), geometry) for labels in (calcium_vessel, coronary_layer)]
-    image = sitk.Compose(layers)
+    # One array with a voxel's two values side by side: composing two images takes five times as long.
+    layers = np.empty((*geometry.shape_zyx, 2), np.uint8)
+    layers[..., CALCIUM_LAYER] = calcium_vessel
+    inside = coronary_with_calcium(calcium_vessel, coronary)
+    np.multiply(inside, np.uint8(CORONARY_SEGMENT.label_value), out=layers[..., CORONARY_LAYER])
+    image = sitk.GetImageFromArray(layers, isVector=True)
+    image.SetSpacing(geometry.spacing_mm_zyx[::-1])
+    image.SetOrigin(geometry.origin_mm_lps)
+    image.SetDirection(geometry.direction_lps)
     for key, value in _nrrd_fields(geometry, algorithm_name, algorithm_type).items():
         image.SetMetaData(key, value)
     with replacing(Path(path)) as temporary:

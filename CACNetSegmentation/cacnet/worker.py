@@ -22,6 +22,7 @@ from cacnet.files import remove_staging, require_writable
 from cacnet.findings import Finding
 from cacnet.freed_memory import keep_freed_memory
 from cacnet.jobs import Job, Task, read_job
+from cacnet.loading import MissingPackageError, require_torch
 from cacnet.processors import share_processors
 
 PATIENCE_S = 0.7
@@ -38,10 +39,6 @@ STAGE_SHARES = {
     "write": (0.95, 1.00),
 }
 """Where each stage begins and ends on a progress bar for the whole job; shares of a typical run on a CPU."""
-
-
-class MissingPackageError(CacnetError):
-    """A Python package that the work needs is missing or damaged."""
 
 
 class Events:
@@ -98,6 +95,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def end(exit_code: int) -> None:
+    """End the process at once: the parent waits for it, and to take torch and the volumes apart takes half a second."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)
+
+
 def run(job: Job, events: Events, lifeline: Lifeline) -> None:
     """Do the job and send its outcome: 'result' names a folder with files, 'answer' holds the answer itself."""
     work: Mapping[Task, Callable[[Job, Events, Lifeline], None]] = {
@@ -111,7 +115,7 @@ def run(job: Job, events: Events, lifeline: Lifeline) -> None:
 
 
 def _segment(job: Job, events: Events, lifeline: Lifeline) -> None:
-    from cacnet.outputs import write_result
+    from cacnet.outputs import write_for_review
 
     def progress(stage: str, fraction: float) -> None:
         lifeline.check()
@@ -120,7 +124,6 @@ def _segment(job: Job, events: Events, lifeline: Lifeline) -> None:
     ct, output = job.path("ct"), job.path("output")
     lifeline.guard(output)
     require_writable(output)
-    require_torch()
     from cacnet.pipeline import DEFAULT_MODEL, Request, segment
 
     request = Request(
@@ -136,7 +139,7 @@ def _segment(job: Job, events: Events, lifeline: Lifeline) -> None:
     result = segment(request, progress)
     for finding in result.scores.findings:
         events.finding(finding)
-    write_result(output, result, progress)
+    write_for_review(output, result, progress)
     events.send("result", output=str(output))
 
 
@@ -176,18 +179,6 @@ def _phantom(job: Job, events: Events, lifeline: Lifeline) -> None:
     scan = simulate(job.seed)
     lifeline.check()
     events.send("result", output=str(write_scan(scan, output)))
-
-
-def require_torch() -> None:
-    """Raise MissingPackageError, with the way out, where PyTorch is not installed or only half."""
-    try:
-        import cacnet.inference  # noqa: F401 - what is asked is whether it can be imported
-    except (ImportError, OSError) as error:  # OSError: a library of a half-installed PyTorch cannot be loaded
-        raise MissingPackageError(
-            found=f"PyTorch, or a package beside it, cannot be used ({error})",
-            expected="a complete installation in 3D Slicer",
-            action="Open the module 'PyTorch Utils', uninstall PyTorch, restart Slicer and press Run again",
-        ) from error
 
 
 def _missing(error: ImportError) -> MissingPackageError:
@@ -244,4 +235,4 @@ class Lifeline:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

@@ -34,7 +34,7 @@ from trust.children import MARK, Say
 from trust.reviewing import correct_at_random
 
 __all__ = ["ct", "stored_review", "write_json"]
-RESULT_FILES = 7
+RESULT_FILES = 4
 TRAINING = replace(TINY, total_steps=12, mine_steps=6, checkpoint_minutes=0.0)
 
 

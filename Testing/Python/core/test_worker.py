@@ -144,7 +144,7 @@ def test_what_the_segmentation_is_asked_for_reaches_it(tmp_path: Path, monkeypat
         "segment",
         lambda request, progress: asked.append(request) or SimpleNamespace(scores=SimpleNamespace(findings=())),
     )
-    monkeypatch.setattr(outputs, "write_result", lambda output, result, progress: None)
+    monkeypatch.setattr(outputs, "write_for_review", lambda output, result, progress: None)
     known = Acquisition(kvp=100.0)
     events_of(Job(ct=tmp_path / "ct", output=tmp_path / "out", refine_borders=False, acquisition=known))
     [request] = asked
