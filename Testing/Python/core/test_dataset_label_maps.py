@@ -81,8 +81,8 @@ def test_a_file_that_is_no_image_is_refused(tmp_path):
 def test_a_huge_declared_size_is_refused_from_the_header_alone(tmp_path):
     path = tmp_path / "labels.mhd"
     path.write_text(
-        "ObjectType = Image\nNDims = 3\nDimSize = 100000 100000 100000\nElementType = MET_UCHAR\n"
-        "ElementDataFile = labels.raw\n",
+        "ObjectType = Image\nNDims = 3\nElementSpacing = 1 1 1\nDimSize = 100000 100000 100000\n"
+        "ElementType = MET_UCHAR\nElementDataFile = labels.raw\n",
         "utf-8",
     )
     with pytest.raises(GeometryMismatchError, match="100000 × 100000 × 100000"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import tracemalloc
 from pathlib import Path
 
@@ -47,6 +48,12 @@ FORGED_HEADERS = {
         f"TransformMatrix = 1 0 0 0 1 0 1e308 0 1\n{META}",
     ),
     "a NRRD direction beyond any room": ("ct.nrrd", NRRD.replace("(0,1,0)", "(0,1e308,0)")),
+    "a MetaImage spacing of 0": ("ct.mha", META.replace("ElementSpacing = 1 1 1", "ElementSpacing = 1 0 1")),
+    "no MetaImage spacing, for which ITK would take 1 mm": ("ct.mha", META.replace("ElementSpacing = 1 1 1\n", "")),
+    "a NRRD direction of no length": ("ct.nrrd", NRRD.replace("(0,1,0)", "(0,0,0)")),
+    "no NRRD spacing": ("ct.nrrd", NRRD.replace("space directions: (1,0,0) (0,1,0) (0,0,1)\n", "")),
+    "NRRD directions that are none": ("ct.nrrd", NRRD.replace("(1,0,0) (0,1,0) (0,0,1)", "none none none")),
+    "an origin that is no number": ("ct.nrrd", NRRD.replace("(0,0,0)", "(nan,0,0)")),
     "voxels by an absolute path": ("ct.mhd", META.replace("LOCAL", "/dev/zero")),
     "voxels above the folder": ("ct.mhd", META.replace("LOCAL", "../ct.raw")),
     "voxels on a drive": ("ct.mhd", META.replace("LOCAL", "C:\\ct.raw")),
@@ -69,6 +76,35 @@ def test_a_forged_image_header_never_reaches_the_native_reader(name: str, tmp_pa
 def test_the_header_that_the_others_are_forged_from_is_read(file: str, tmp_path: Path) -> None:
     (tmp_path / file).write_bytes((META if file == "ct.mha" else NRRD).encode() + VOXELS)
     assert read_ct(tmp_path / file).hu.shape == (4, 4, 4)
+
+
+@pytest.mark.parametrize("sizes_mm", [(0.0, 0.5, 0.75), (-0.4, 0.5, 0.75)], ids=["ITK takes 1 mm", "ITK mirrors x"])
+def test_nifti_voxels_without_a_size_are_refused(sizes_mm: tuple[float, ...], tmp_path: Path) -> None:
+    path = tmp_path / "ct.nii"
+    write_nifti(path, 80, "<3f", *sizes_mm)
+    with pytest.raises(UnreadableImageError, match="voxels of"):
+        read_ct(path)
+
+
+def test_a_nifti_matrix_of_another_voxel_size_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ct.nii"
+    write_nifti(path, 252, "<2h", 0, 1)  # the matrix alone says where the voxels lie
+    assert read_ct(path).geometry.spacing_mm_zyx == pytest.approx((0.75, 0.5, 0.4))
+    write_nifti(path, 252, "<2h", 0, 1, then=(80, "<f", 0.8))
+    with pytest.raises(UnreadableImageError, match="two sizes"):
+        read_ct(path)
+
+
+def write_nifti(path: Path, at: int, kind: str, *values: float, then: tuple | None = None) -> None:
+    """A NIfTI file of 0.4 × 0.5 × 0.75 mm with something else at a place of its header."""
+    image = sitk.GetImageFromArray(np.zeros((4, 4, 4), np.int16))
+    image.SetSpacing((0.4, 0.5, 0.75))
+    sitk.WriteImage(image, str(path))
+    data = bytearray(path.read_bytes())
+    struct.pack_into(kind, data, at, *values)
+    if then is not None:
+        struct.pack_into(then[1], data, then[0], *then[2:])
+    path.write_bytes(data)
 
 
 def test_a_nifti_grid_that_is_no_number_is_refused(tmp_path: Path) -> None:
