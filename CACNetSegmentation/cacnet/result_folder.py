@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from cacnet.dataset.label_maps import read_label_map
 from cacnet.edits import journal
-from cacnet.edits.journal import MOST_BYTES, JournalError
+from cacnet.edits.journal import JournalError
 from cacnet.edits.stored_json import from_document, read_review
 from cacnet.edits.stored_review import StoredReview
 from cacnet.errors import CacnetError
@@ -68,7 +67,7 @@ def open_result(
 
 
 def _corrected(stored: StoredReview, path: Path) -> StoredReview:
-    content = _read(path)
+    content = journal.read_document(path)
     if "journal" in content:
         again = from_document(content)
         found, result = again.journal, replace(stored, rules=again.rules, journal=again.journal)
@@ -82,18 +81,6 @@ def _corrected(stored: StoredReview, path: Path) -> StoredReview:
             "Choose the folder that they were made on",
         )
     return result
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise JournalError(f"'{path.name}' has {path.stat().st_size} bytes", f"at most {MOST_BYTES}")
-        content = parse_json(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise JournalError(f"'{path.name}' cannot be read ({error})", "a journal of corrections") from error
-    if not isinstance(content, dict):
-        raise JournalError(f"'{path.name}' holds a {type(content).__name__}", "a journal of corrections")
-    return content
 
 
 def _statement(report: Path) -> str | None:

@@ -72,13 +72,20 @@ def load(path: Path, live: LiveScores, shape_zyx: tuple[int, int, int]) -> Sessi
     Raises:
         JournalError: see the class.
     """
+    return replay(read_document(path), live, shape_zyx)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """What is in a file of corrections, of which nothing is checked yet; raises JournalError."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise JournalError(f"'{path.name}' has {path.stat().st_size} bytes", f"at most {MOST_BYTES}")
         content = parse_json(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise JournalError(f"'{path.name}' cannot be read ({error})", "a journal of corrections") from error
-    return replay(content, live, shape_zyx)
+    if not isinstance(content, dict):
+        raise JournalError(f"'{path.name}' holds a {type(content).__name__}", "a journal of corrections")
+    return content
 
 
 def replay(content: Any, live: LiveScores, shape_zyx: tuple[int, int, int]) -> Session:
