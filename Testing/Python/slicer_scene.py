@@ -1,6 +1,8 @@
 """A scene with Slicer's real logic, from the slicer-core package, for tests that run without the application."""
 
+import atexit
 import functools
+import shutil
 import tempfile
 import types
 
@@ -44,7 +46,9 @@ def _module_logics(slicer, application, scene):
 def _allow_scene_files(slicer, scene):
     """Scenes (.mrb) are unpacked into the cache folder when they are read; the application has one from the start."""
     cache, data = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
-    cache.SetRemoteCacheDirectory(tempfile.mkdtemp(prefix="cacnet-test-"))
+    folder = tempfile.mkdtemp(prefix="cacnet-test-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    cache.SetRemoteCacheDirectory(folder)
     data.SetCacheManager(cache)
     scene.SetCacheManager(cache)
     scene.SetDataIOManager(data)

@@ -64,6 +64,9 @@ class qMRMLSegmentEditorWidget(WidgetNames, QtWidgets.QWidget):
         self._undo_states = []
 
     def setMRMLScene(self, scene):
+        if self._node is None:
+            # The application's selectors choose nodes of the scene at once, which it then refuses with an error.
+            raise RuntimeError("Invalid segment editor parameter set node: set the node before the scene")
         self._scene = scene
         real(self, "mrmlSceneChanged").emit(scene)
 

@@ -392,8 +392,10 @@ def test_the_segment_editor_keeps_its_choices_in_its_node(qt, scene):
     segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "calcium")
     editor.setSegmentationNode(segmentation)
     assert editor.segmentationNode() is None
-    editor.setMRMLScene(scene)
+    with pytest.raises(RuntimeError, match="the node before the scene"):
+        editor.setMRMLScene(scene)
     editor.setMRMLSegmentEditorNode(scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode"))
+    editor.setMRMLScene(scene)
     editor.setSegmentationNode(segmentation)
     editor.setActiveEffectByName("Paint")
     editor.activeEffect().setParameter("BrushSphere", 1)

@@ -123,6 +123,8 @@ class Painting:
 
     def _make_editor(self) -> None:
         editor = self._editor = slicer.qMRMLSegmentEditorWidget()
+        # Before the scene: with that the editor chooses nodes at once, and complains where it cannot keep its choice.
+        self._take_parameter_node()
         editor.setMRMLScene(self._scene)
         editor.maximumNumberOfUndoStates = UNDO_STATES
         editor.segmentationNodeSelectorVisible = False
