@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -50,7 +50,7 @@ def table_of(trials: Iterable[Trial]) -> str:
 
 def to_json(trials: Iterable[Trial]) -> str:
     """To keep what was tried."""
-    return json.dumps([asdict(trial) for trial in trials])
+    return json.dumps([{**vars(trial), "ended": dict(trial.ended)} for trial in trials])
 
 
 def from_json(text: str) -> list[Trial]:
