@@ -163,12 +163,15 @@ class _Combo(_Connector):
         if choices := getattr(type(parameters), name).choices:
             real(widget, "clear")()
             real(widget, "addItems")(choices)
+        self.choices = choices
         super().__init__(parameters, name, widget)
 
     def value(self):
         return real(self.widget, "currentText")()
 
     def set_value(self, value):
+        if self.choices and value not in self.choices:
+            raise ValueError(f"Unable to find value {value} in choices {self.choices}")
         real(self.widget, "setCurrentText")(value)
 
 
