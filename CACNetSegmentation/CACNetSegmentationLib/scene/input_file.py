@@ -32,7 +32,11 @@ def write_ct(volume_node: slicer.vtkMRMLScalarVolumeNode, path: Path) -> None:
     array = np.ascontiguousarray(arrayFromVolume(volume_node))
     kind = NRRD_TYPES.get(array.dtype.str[1:])
     if kind is None:
-        raise InputWriteError(f"the CT's values are of type {array.dtype}", "whole or floating-point numbers")
+        raise InputWriteError(
+            f"the CT's values are of type {array.dtype}",
+            "whole or floating-point numbers",
+            "Change the type with Cast Scalar Volume, to Short, and choose the result",
+        )
     endian = "little" if array.dtype.newbyteorder("<") == array.dtype else "big"
     try:
         with path.open("wb") as file:

@@ -73,9 +73,13 @@ def kept_review(
     volume_node = segmentation_node.GetNodeReference(CT_ROLE)
     if volume_node is None:
         raise NoReviewError(
-            f"the CT of '{segmentation_node.GetName()}' is not in the scene", "the CT that it was made from"
+            f"the CT of '{segmentation_node.GetName()}' is not in the scene",
+            "the CT that it was made from",
+            "Load the scene in which both were saved, or load the CT and run again",
         )
     text = segmentation_node.GetNodeReference(REVIEW_ROLE).GetText()
     if not text:
-        raise ReviewFileError(f"the review of '{segmentation_node.GetName()}' is empty", "an unchanged one")
+        raise ReviewFileError(
+            f"the review of '{segmentation_node.GetName()}' is empty", "an unchanged one", "Load an earlier save"
+        )
     return from_text(text), volume_node

@@ -73,7 +73,7 @@ def load_segmentation(
     storage.SetFileName(str(path))
     if not path.is_file() or not storage.ReadData(node):
         scene.RemoveNode(node)
-        raise SegmentationReadError(f"'{path.name}' could not be read", "a segmentation written by CACNet")
+        raise SegmentationReadError(f"'{path.name}' could not be read", "a segmentation written by CACNet", "Run again")
     _settle(scene, node, volume_node)
     return node
 
@@ -97,6 +97,7 @@ def labels_from_segmentation(
         raise ForeignSegmentationError(
             found=f"the segmentation '{segmentation_node.GetName()}' has none of CACNet's segments",
             expected=", ".join(s.name for s in segments.SEGMENTS),
+            action="Choose a segmentation that CACNet has made",
         )
     reference = slicer.vtkSlicerSegmentationsModuleLogic.CreateOrientedImageDataFromVolumeNode(
         volume_node, segmentation_node.GetParentTransformNode()

@@ -17,6 +17,7 @@ from CACNetSegmentationLib.scene.input_file import write_ct
 from CACNetSegmentationLib.scene.results import results_of, volume_of
 
 TOTALS_SHOWN = ("agatston", "volume_mm3", "lesions")
+RUN_AGAIN = "Run again; if it stays so, reinstall the extension"
 
 
 class MissingResultError(CacnetError):
@@ -107,9 +108,13 @@ def _read_report(path: Path) -> dict[str, Any]:
         missing = [key for key in TOTALS_SHOWN if key not in report["totals"]]
         missing += [key for key in ("protocol",) if key not in report]
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
-        raise MissingResultError(f"the run's {path.name} is missing or damaged ({error})") from error
+        raise MissingResultError(
+            f"the run's {path.name} is missing or damaged ({error})", "a report as a run writes it", RUN_AGAIN
+        ) from error
     if missing:
-        raise MissingResultError(f"the run's {path.name} lacks {', '.join(missing)}", "a report of this version")
+        raise MissingResultError(
+            f"the run's {path.name} lacks {', '.join(missing)}", "a report of this version", RUN_AGAIN
+        )
     return report
 
 

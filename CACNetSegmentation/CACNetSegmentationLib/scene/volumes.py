@@ -105,6 +105,7 @@ def _require_image(volume_node: slicer.vtkMRMLScalarVolumeNode | None) -> None:
         raise NoImageError(
             found=f"the volume '{volume_node.GetName()}' has {image.GetNumberOfScalarComponents()} values per voxel",
             expected="one CT value per voxel",
+            action="Choose the CT itself, not a colour picture or a vector volume made of it",
         )
 
 

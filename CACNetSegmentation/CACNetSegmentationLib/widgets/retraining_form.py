@@ -87,7 +87,9 @@ class RetrainingForm:
         if self._refusal is not None:
             raise self._refusal
         if self.data is None or self.start is None:
-            raise NothingToLearnFromError(CHOOSE_A_DATA_SET if self.data is None else _("no model is installed"))
+            raise NothingToLearnFromError(
+                CHOOSE_A_DATA_SET if self.data is None else _("No model is installed; add one under Run.")
+            )
         name = self._ui.nameLineEdit.text
         require_free_name(name)
         return Retraining(self.data, self.start, name, self.length, self._ui.anyStateCheckBox.checked)

@@ -37,7 +37,7 @@ def grow_from_seed(
         EditError: a click outside the scan or beside any calcium, or calcium that runs on like contrast or bone.
     """
     if any(not 0 <= i < n for i, n in zip(seed_zyx, geometry.shape_zyx, strict=True)):
-        raise EditError(f"the voxel {seed_zyx} lies outside the scan", f"one inside {geometry.shape_zyx}")
+        raise EditError("the click lies outside the scan", "one inside it", "Click on the calcium in a slice of the CT")
     spacing = np.array(geometry.spacing_mm_zyx)
     low = np.maximum(np.array(seed_zyx) - np.ceil(REACH_MM / spacing).astype(int), 0)
     high = np.minimum(np.array(seed_zyx) + np.ceil(REACH_MM / spacing).astype(int) + 1, geometry.shape_zyx)
@@ -50,7 +50,7 @@ def grow_from_seed(
         raise EditError(
             f"there is no calcium at the click: at most {peak_hu:.0f} HU",
             f"at least {threshold_hu:.0f} HU, the protocol's threshold",
-            "Click on the calcium itself, or lower the threshold",
+            "Click on the calcium itself, or choose a protocol with a lower threshold",
         )
     level = threshold_hu if lumen_hu is None else max(threshold_hu, lumen_hu + HALF * (peak_hu - lumen_hu))
     grown = (hu >= level) & (away_mm <= REACH_MM)

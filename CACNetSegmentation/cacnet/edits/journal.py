@@ -25,9 +25,15 @@ MOST_BYTES = 200_000_000
 MOST_LESION_VOXELS = 2**24
 """Half a litre of calcium; a few forged digits must not ask for more memory."""
 
+WAY_OUT = "Take a copy from before the damage, or review the result anew"
+UPDATE = "Open it with the version of CACNet that wrote it, or a newer one"
+
 
 class JournalError(CacnetError):
     """A journal that is damaged, of another version, or of another scan."""
+
+    def __init__(self, found: str, expected: str = "", action: str = WAY_OUT) -> None:
+        super().__init__(found, expected, action)
 
 
 def save(session: Session, path: Path) -> None:
@@ -96,9 +102,13 @@ def replay(content: Any, live: LiveScores, shape_zyx: tuple[int, int, int]) -> S
     """
     try:
         if content["schema_version"] != SCHEMA_VERSION:
-            raise JournalError(f"journal version {content['schema_version']!r}", f"version {SCHEMA_VERSION}")
+            raise JournalError(f"journal version {content['schema_version']!r}", f"version {SCHEMA_VERSION}", UPDATE)
         if tuple(content["shape_zyx"]) != tuple(shape_zyx):
-            raise JournalError(f"corrections of a scan of {content['shape_zyx']} voxels", f"one of {list(shape_zyx)}")
+            raise JournalError(
+                f"corrections of a scan of {content['shape_zyx']} voxels",
+                f"one of {list(shape_zyx)}",
+                "Choose the CT that they were made on",
+            )
         original = _original(content, shape_zyx)
         times = iter([str(entry["when_utc"]) for entry in content["entries"]])
         session = Session(original, live, clock=lambda: next(times))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cacnet.anatomy import Vessel
-from cacnet.edits.journal import MOST_BYTES
+from cacnet.edits.journal import MOST_BYTES, UPDATE
 from cacnet.edits.stored_review import ModelIdentity, ReviewFileError, Rules, StoredReview
 from cacnet.files import replacing
 from cacnet.plain_json import parse_json
@@ -97,7 +97,7 @@ def from_document(content: Any) -> StoredReview:
     try:
         if content["schema_version"] != SCHEMA_VERSION:
             raise ReviewFileError(
-                f"a stored review of version {content['schema_version']!r}", f"version {SCHEMA_VERSION}"
+                f"a stored review of version {content['schema_version']!r}", f"version {SCHEMA_VERSION}", UPDATE
             )
         stored = StoredReview(
             geometry=geometry_from(content["geometry"]),

@@ -99,7 +99,9 @@ class StoredReview:
             ReviewFileError: the CT is another one; JournalError: the journal is damaged.
         """
         if hu_zyx.shape != self.geometry.shape_zyx:
-            raise ReviewFileError(f"a CT of {hu_zyx.shape} voxels", f"{self.geometry.shape_zyx}, as reviewed")
+            raise ReviewFileError(
+                f"a CT of {hu_zyx.shape} voxels", f"{self.geometry.shape_zyx}, as reviewed", "Load its own CT"
+            )
         if fingerprint(hu_zyx, self.original()) != self.hu_sha256:
             raise ReviewFileError(
                 "the CT has other values than the one that was segmented", "the same CT", "Load the CT of this result"
