@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import math
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 
 from cacnet.errors import CacnetError, OutOfMemoryError
+from cacnet.network.arranged import arranged
 from cacnet.network.cacnet import SIZE_MULTIPLE
 from cacnet.progress import Progress, silent
+from cacnet.tiling import tiles_of
 from cacnet.weights import LoadedModel
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 STAGE = "network"
 TILE_VOXELS = (160, 128, 112, 96, 80, 64, 48, 32)
@@ -25,9 +33,6 @@ TILE_VOXELS = (160, 128, 112, 96, 80, 64, 48, 32)
 LIVE_COPIES = 6
 """How many times the largest feature map is alive at the network's peak: features, skip, upsampled, their sum and the
 convolution's own scratch memory; measured with a margin, for tiles of 128 and 160 voxels in both precisions."""
-
-GAUSSIAN_WIDTH = 0.125
-"""Standard deviation of a tile's weight as a fraction of its edge (nnU-Net, Isensee et al. 2021)."""
 
 
 class DeviceUnavailableError(CacnetError):
@@ -126,8 +131,9 @@ def predict(
         if budget is not None and needed > budget:
             notes.append(f"{_rung(where, tile)} needs {needed >> 20} MB, {budget >> 20} MB are free")
             continue
+        workers = _workers(where, None if budget is None else budget - needed, _tile_bytes(model, where, tile))
         try:
-            maps = _predict_tiled(image_zyx, model, where, tile, overlap, progress)
+            maps = _predict_tiled(image_zyx, model, where, tile, overlap, workers, progress)
         except (MemoryError, RuntimeError) as error:
             if _is_out_of_memory(error):
                 notes.append(f"{_rung(where, tile)} ran out of memory")
@@ -153,58 +159,81 @@ def estimate_bytes(shape_zyx: tuple[int, ...], model: LoadedModel, device: Devic
     shape = _padded_shape(shape_zyx, tile_voxels)
     maps = 4 * math.prod(shape) * 3
     weights = 4 * model.network.parameter_count
+    # On an accelerator the maps stay in the main memory, which is the larger one.
+    return weights + _tile_bytes(model, device, tile_voxels) + (maps if device.name == "cpu" else 0)
+
+
+def _tile_bytes(model: LoadedModel, device: Device, tile_voxels: int) -> int:
+    """Memory that the activations of one tile take."""
     item_bytes = 4 if device.precision == "float32" else 2
     widest = max(width / 8**scale for scale, width in enumerate(model.network.config.widths))
-    activations = int(LIVE_COPIES * widest * item_bytes * tile_voxels**3)
-    # On an accelerator the maps stay in the main memory, which is the larger one.
-    return weights + activations + (maps if device.name == "cpu" else 0)
-
-
-def tile_starts(length: int, tile: int, overlap: float) -> tuple[int, ...]:
-    """First voxels of evenly spaced tiles that cover `length` (≥ tile) voxels and share at least `overlap` tiles."""
-    stride = max(1, int(tile * (1 - overlap)))
-    count = math.ceil((length - tile) / stride) + 1
-    return tuple(round(i * (length - tile) / max(count - 1, 1)) for i in range(count))
-
-
-def tile_weight(tile: int) -> np.ndarray:
-    """How much an answer counts along one axis of a tile: Gaussian, never below 1% of the centre's; float32 (tile,)."""
-    distance = (np.arange(tile) - (tile - 1) / 2) / (GAUSSIAN_WIDTH * tile)
-    return np.maximum(np.exp(-0.5 * distance**2), 0.01).astype(np.float32)
+    return int(LIVE_COPIES * widest * item_bytes * tile_voxels**3)
 
 
 def _predict_tiled(
-    image: np.ndarray, model: LoadedModel, device: Device, tile: int, overlap: float, progress: Progress
+    image: np.ndarray, model: LoadedModel, device: Device, tile: int, overlap: float, workers: int, progress: Progress
 ) -> np.ndarray:
     background = float(image.min())
     shape = _padded_shape(image.shape, tile)
     padding = [(0, padded - side) for padded, side in zip(shape, image.shape, strict=True)]
     padded = np.pad(image, padding, constant_values=background) if shape != image.shape else image
-    sums = np.zeros((model.network.config.classes, *shape), np.float32)
-    axis_weight = tile_weight(tile)
-    weight = axis_weight[:, None, None] * axis_weight[:, None] * axis_weight
-    starts = [tile_starts(side, tile, overlap) for side in shape]
     network = _placed(model, device)
-    corners = list(itertools.product(*starts))
-    for done, corner in enumerate(corners, start=1):
-        window = tuple(slice(start, start + tile) for start in corner)
-        if padded[window].max() > background:
-            sums[(slice(None), *window)] += _predict_tile(padded[window], network, device) * weight
-        progress(STAGE, done / len(corners))
-    for axis, side_starts in enumerate(starts):  # the weight is a product over axes, so its sum over a grid is as well
-        total = np.zeros(shape[axis], np.float32)
-        for start in side_starts:
-            total[start : start + tile] += axis_weight
-        sums /= np.expand_dims(total, [other for other in range(3) if other != axis])
-    maps = np.clip(sums, 0, 1, out=sums)[:, : image.shape[0], : image.shape[1], : image.shape[2]]
+    tiles = tiles_of(shape, tile, overlap)
+    seen = [one for one in tiles if padded[one.window].max() > background]
+    maps = np.zeros((model.network.config.classes, *shape), np.float32)
+    progress(STAGE, (len(tiles) - len(seen)) / len(tiles))
+    answers = in_order(lambda one: _predict_tile(padded[one.window], one.weight, network, device), seen, workers)
+    with closing(answers):
+        for done, (one, answer) in enumerate(zip(seen, answers, strict=True), start=1 + len(tiles) - len(seen)):
+            maps[(slice(None), *one.window)] += answer
+            progress(STAGE, done / len(tiles))
+    maps = np.minimum(maps, 1, out=maps)[:, : image.shape[0], : image.shape[1], : image.shape[2]]
     return maps if len(maps) == 2 else np.concatenate([maps, np.zeros_like(maps)])
 
 
-def _predict_tile(tile_zyx: np.ndarray, network: torch.nn.Module, device: Device) -> np.ndarray:
-    batch = torch.from_numpy(np.ascontiguousarray(tile_zyx, np.float32))[None, None].to(device.name)
-    with torch.inference_mode(), precision_context(device):
-        logits = network(batch.contiguous(memory_format=torch.channels_last_3d))
-    return torch.sigmoid(logits.float())[0].cpu().numpy()
+def _predict_tile(tile_zyx: np.ndarray, weight_zyx: np.ndarray, network: torch.nn.Module, device: Device) -> np.ndarray:
+    """Probabilities of one tile times `weight_zyx`, (classes, z, y, x) float32."""
+    image = torch.from_numpy(np.ascontiguousarray(tile_zyx, np.float32))[None, None]
+    with torch.inference_mode():
+        if device.name == "cpu":
+            logits = network(image.to(getattr(torch, device.precision)))
+        else:
+            with precision_context(device):
+                logits = network(image.to(device.name).contiguous(memory_format=torch.channels_last_3d))
+        # Contiguous first: what follows reads each class in one go.
+        probability = torch.sigmoid(logits[0].float().contiguous())
+        return probability.mul_(torch.from_numpy(weight_zyx).to(device.name)).cpu().numpy()
+
+
+def _workers(device: Device, spare_bytes: int | None, tile_bytes: int) -> int:
+    """How many tiles to compute at a time: on the CPU one for each thread, as long as they fit.
+
+    A tile on one thread never waits for another thread, of which a network of many small steps does a lot.
+    """
+    if device.name != "cpu":
+        return 1
+    threads = torch.get_num_threads()
+    return threads if spare_bytes is None else max(1, min(threads, 1 + spare_bytes // tile_bytes))
+
+
+def in_order(compute: Callable[[Item], Answer], items: Iterable[Item], workers: int) -> Generator[Answer, None, None]:
+    """`compute` of every item, on `workers` threads, answered in the items' order; torch's threads are shared out."""
+    if workers == 1:
+        yield from map(compute, items)
+        return
+    threads = torch.get_num_threads()
+    pool = ThreadPoolExecutor(workers, "tile", torch.set_num_threads, (max(1, threads // workers),))
+    try:
+        waiting: deque[Future[Answer]] = deque()
+        for item in items:
+            waiting.append(pool.submit(compute, item))
+            if len(waiting) > workers:  # no more: each answer that waits takes memory
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)
 
 
 def precision_context(device: Device) -> torch.autocast:
@@ -216,6 +245,8 @@ def precision_context(device: Device) -> torch.autocast:
 
 
 def _placed(model: LoadedModel, device: Device) -> torch.nn.Module:
+    if device.name == "cpu":
+        return arranged(model.network, getattr(torch, device.precision))
     network = model.network.eval()
     if device.name != next(network.parameters()).device.type:
         network = copy.deepcopy(network).to(device.name)  # the caller's network stays where it is

@@ -1,6 +1,6 @@
 """Tiled inference: tiles leave no trace, air is skipped, memory runs out gracefully, and it can be cancelled."""
 
-import itertools
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,8 @@ from cacnet.inference import (
     InferenceInputError,
     choose_device,
     estimate_bytes,
+    in_order,
     predict,
-    tile_starts,
-    tile_weight,
 )
 from cacnet.network import CACNet, NetworkConfig
 from cacnet.weights import InputContract, LoadedModel, ModelCard
@@ -124,6 +123,50 @@ def test_progress_ends_at_one_and_may_cancel():
     assert seen[-1] < 1
 
 
+def test_answers_come_in_the_order_of_the_items_whatever_finishes_first():
+    gate = threading.Event()
+
+    def compute(item):
+        if item == 0:
+            assert gate.wait(20)
+        if item == 1:
+            gate.set()  # the second is finished before the first
+        return item * 10
+
+    threads = torch.get_num_threads()
+    assert list(in_order(compute, range(6), workers=2)) == [0, 10, 20, 30, 40, 50]
+    assert torch.get_num_threads() == threads
+
+
+def test_tiles_that_nobody_waits_for_any_more_are_not_computed():
+    computed = []
+    answers = in_order(lambda item: computed.append(item), range(100), workers=2)
+    next(answers)
+    answers.close()
+    assert len(computed) < 10
+
+
+def test_as_many_tiles_are_computed_at_a_time_as_there_are_threads_and_memory(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    gpu = Device("cuda", "float16", "GPU")
+    assert inference._workers(CPU, None, 100) == 4
+    assert inference._workers(CPU, 1000, 100) == 4
+    assert inference._workers(CPU, 250, 100) == 3
+    assert inference._workers(CPU, 0, 100) == 1
+    assert inference._workers(gpu, None, 100) == 1
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_number_of_workers_does_not_change_the_answer(monkeypatch, workers):
+    torch.manual_seed(0)
+    image, model = noise(48, 48, 48), model_of(CACNet(TINY))
+    expected = predict(image, model, CPU)
+    monkeypatch.setattr(inference, "_workers", lambda *about: workers)
+    answer = predict(image, model, CPU)
+    np.testing.assert_allclose(answer.calcium, expected.calcium, atol=1e-6)
+    np.testing.assert_allclose(answer.coronary, expected.coronary, atol=1e-6)
+
+
 def test_out_of_memory_leads_to_smaller_tiles_and_says_so():
     Greedy.limit = 48
     answer = predict(noise(70, 70, 70), model_of(Greedy(TINY), tile_voxels=80), CPU)
@@ -140,7 +183,7 @@ def test_a_fit_leaves_no_notes():
 def test_half_precision_is_the_last_step_on_the_cpu():
     class OnlyHalf(CACNet):
         def forward(self, image):
-            if not torch.is_autocast_enabled("cpu"):
+            if image.dtype != torch.bfloat16:
                 raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
             return torch.zeros(1, 2, *image.shape[2:])
 
@@ -180,23 +223,6 @@ def test_a_calcium_only_network_answers_no_coronary():
     answer = predict(noise(16, 16, 16), model_of(CACNet(config)), CPU)
     assert answer.calcium.max() > 0
     assert answer.coronary.max() == 0
-
-
-@pytest.mark.parametrize(
-    ("length", "tile", "overlap"), itertools.product([32, 33, 95, 200], [32], [0, 0.25, 0.5, 0.75])
-)
-def test_tiles_cover_every_voxel_and_overlap_as_asked(length, tile, overlap):
-    starts = tile_starts(length, tile, overlap)
-    assert starts[0] == 0
-    assert starts[-1] == length - tile
-    assert max(np.diff(starts), default=0) <= tile * (1 - overlap) + 1
-
-
-def test_a_tile_counts_most_in_its_middle_and_everywhere_something():
-    weight = tile_weight(32)
-    assert weight[15] == weight[16] == weight.max()
-    assert weight.min() > 0
-    np.testing.assert_array_equal(weight, weight[::-1])
 
 
 def test_auto_is_a_device_that_exists():

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from cacnet.processors import WAIT_POLICY, share_processors
+from cacnet.processors import LARGE_PAGES, WAIT_POLICY, share_processors
 
 
 def test_waiting_threads_sleep(monkeypatch):
@@ -13,6 +13,14 @@ def test_waiting_threads_sleep(monkeypatch):
     import os
 
     assert os.environ[WAIT_POLICY] == "PASSIVE"
+
+
+def test_memory_comes_in_large_pages(monkeypatch):
+    monkeypatch.delenv(LARGE_PAGES, raising=False)
+    share_processors()
+    import os
+
+    assert os.environ[LARGE_PAGES] == "1"
 
 
 def test_what_the_user_has_set_is_left_alone(monkeypatch):

@@ -1,0 +1,78 @@
+"""The arrangement for inference answers what the network answers, and leaves the network itself alone."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from cacnet.network import CACNet, NetworkConfig
+from cacnet.network.arranged import arranged, folded, folded_kernel, unfolded
+
+TINY = {"widths": (4, 8, 8, 8, 8), "conditioner_width": 4}
+
+
+def network_of(**changes):
+    torch.manual_seed(0)
+    return CACNet(NetworkConfig(**{**TINY, **changes})).eval()
+
+
+VARIANTS = [
+    {},
+    {"norm": "instance"},
+    {"norm": "batch"},
+    {"conditioner": False},
+    {"classes": 1},
+    {"token_scales": 5},
+    {"widths": (16, 16, 16, 16, 16)},
+    {"widths": (3, 5, 7, 9, 11)},
+]
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+def test_in_float32_the_answers_are_the_networks_own(changes):
+    network, image = network_of(**changes), torch.randn(1, 1, 16, 32, 48)
+    with torch.inference_mode():
+        expected, answer = network(image), arranged(network, torch.float32)(image)
+    torch.testing.assert_close(answer, expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+def test_in_bfloat16_the_answers_differ_by_its_rounding_alone(changes):
+    network, image = network_of(**changes), torch.randn(1, 1, 16, 32, 48)
+    with torch.inference_mode():
+        expected = torch.sigmoid(network(image))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rounding = (torch.sigmoid(network(image).float()) - expected).abs().max()
+        answer = torch.sigmoid(arranged(network, torch.bfloat16)(image.bfloat16()).float())
+    assert answer.shape == expected.shape
+    assert (answer - expected).abs().max() < 2 * rounding + 0.01
+
+
+def test_the_network_itself_stays_as_it_was():
+    network = network_of()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    with torch.inference_mode():
+        arranged(network, torch.bfloat16)(torch.randn(1, 1, 16, 16, 16).bfloat16())
+    after = network.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) and after[name].dtype == torch.float32 for name in before)
+
+
+def test_folding_takes_neighbours_along_x_as_channels_and_back():
+    features = torch.arange(8.0).view(1, 2, 1, 1, 4)  # channel 0 is 0 1 2 3 along x, channel 1 is 4 5 6 7
+    wide = folded(features, 2)
+    assert wide[0, :, 0, 0].T.tolist() == [[0, 4, 1, 5], [2, 6, 3, 7]]
+    assert torch.equal(unfolded(wide, 2), features)
+
+
+def test_folding_a_channels_last_tensor_copies_nothing():
+    features = torch.randn(1, 4, 2, 2, 8).contiguous(memory_format=torch.channels_last_3d)
+    assert folded(features, 4).data_ptr() == features.data_ptr()
+    assert unfolded(folded(features, 4), 4).data_ptr() == features.data_ptr()
+
+
+@pytest.mark.parametrize(("width", "fold"), [(3, 1), (3, 2), (3, 8), (1, 4), (5, 2)])
+def test_a_folded_kernel_does_to_folded_voxels_what_the_kernel_does_to_voxels(width, fold):
+    torch.manual_seed(0)
+    kernel, features = torch.randn(3, 2, 3, 3, width), torch.randn(1, 2, 4, 5, 16)
+    padding = (1, 1, width // 2)
+    answer = unfolded(F.conv3d(folded(features, fold), folded_kernel(kernel, fold), padding=padding), fold)
+    torch.testing.assert_close(answer, F.conv3d(features, kernel, padding=padding), atol=1e-4, rtol=1e-4)
