@@ -59,7 +59,12 @@ def plugin_class(base: type) -> type:
                 self.createCodedEntry(*table[key], True) if key in table else None for table in (CODES, UNIT_CODES)
             ]
             return self.createMeasurementInfo(
-                name=name, description=description, units=unit, quantityDicomCode=codes[0], unitsDicomCode=codes[1]
+                name=name,
+                title=name,
+                description=description,
+                units=unit,
+                quantityDicomCode=codes[0],
+                unitsDicomCode=codes[1],
             )
 
         def _all(self) -> dict[str, dict[str, float]]:

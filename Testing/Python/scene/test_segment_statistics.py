@@ -27,8 +27,21 @@ class Base:
         return f"{value}|{scheme}|{meaning}" if as_string else None
 
     @staticmethod
-    def createMeasurementInfo(**info):  # noqa: N802
-        return info
+    def createMeasurementInfo(  # noqa: N802
+        name,
+        title,
+        description,
+        units,
+        quantityDicomCode=None,  # noqa: N803
+        unitsDicomCode=None,  # noqa: N803
+        measurementMethodDicomCode=None,  # noqa: N803
+        derivationDicomCode=None,  # noqa: N803
+        componentNames=None,  # noqa: N803
+    ):
+        """The arguments are those of Slicer 5.12: one that it does not know, or lacks, is an error there, too."""
+        info = {"name": name, "title": title, "description": description, "units": units}
+        codes = {"DICOM.QuantityCode": quantityDicomCode, "DICOM.UnitsCode": unitsDicomCode}
+        return info | {key: code for key, code in codes.items() if code}
 
 
 @pytest.fixture
@@ -89,7 +102,8 @@ def test_measurements_have_names_units_and_codes(plugin):
     assert plugin.name == plugin.title
     assert all("." not in key for key in plugin.keys)
     info = plugin.getMeasurementInfo("mass_mg")
-    assert (info["units"], info["unitsDicomCode"]) == ("mg", "mg|UCUM|milligram")
-    assert info["quantityDicomCode"] == "112057|DCM|Mass score"
-    assert plugin.getMeasurementInfo("max_hu")["quantityDicomCode"] is None
+    assert (info["units"], info["DICOM.UnitsCode"]) == ("mg", "mg|UCUM|milligram")
+    assert info["DICOM.QuantityCode"] == "112057|DCM|Mass score"
+    assert info["title"] == info["name"] == "Calcium mass"
+    assert "DICOM.QuantityCode" not in plugin.getMeasurementInfo("max_hu")
     assert plugin.getMeasurementInfo("hearts") is None
