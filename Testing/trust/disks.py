@@ -6,7 +6,7 @@ import os
 import resource
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,33 +27,32 @@ SMALLEST_BYTES, LARGEST_BYTES = 4096, 400_000
 def fill_all(folder: Path, sizes: int) -> list[Trial]:
     """Every kind of work, on disks of several sizes and on ones that cannot be written to."""
     return [
-        *(full_disk(_fresh(folder / f"full {number}"), make, sizes) for number, make in enumerate(_works())),
+        *(full_disk(_fresh(folder / f"full, {name}"), name, sizes) for name in _works()),
         full_disk_while_reviewing(_fresh(folder / "review"), sizes),
-        *(short_files(_fresh(folder / f"short {number}"), make, sizes) for number, make in enumerate(_works())),
+        *(short_files(_fresh(folder / f"short, {name}"), name, sizes) for name in _works()),
         read_only(_fresh(folder / "read-only")),
         vanishing(_fresh(folder / "vanishing")),
     ]
 
 
-def _works() -> tuple[Callable[[Path, Path], Scene], ...]:
-    return (
-        lambda folder, disk: scenes.segmentation(folder, disk / "output"),
-        lambda folder, disk: scenes.training(folder, output=disk / "run"),
-        lambda folder, disk: scenes.export(disk, ExportLayout.OURS),
-        lambda folder, disk: scenes.export(disk, ExportLayout.NNUNET),
-    )
+def _works() -> Mapping[str, Callable[[Path, Path], Scene]]:
+    return {
+        "segmentation": lambda folder, disk: scenes.segmentation(folder, disk / "output"),
+        "training": lambda folder, disk: scenes.training(folder, output=disk / "run"),
+        "export, ours": lambda folder, disk: scenes.export(disk, ExportLayout.OURS),
+        "export, nnunet": lambda folder, disk: scenes.export(disk, ExportLayout.NNUNET),
+    }
 
 
-def full_disk(folder: Path, make: Callable[[Path, Path], Scene], sizes: int) -> Trial:
+def full_disk(folder: Path, name: str, sizes: int) -> Trial:
     """One kind of work on disks from far too small to almost large enough."""
-    trial = Trial("full disk")
+    trial = Trial(f"full disk: {name}")
     for room in np.geomspace(SMALLEST_BYTES, LARGEST_BYTES, sizes).astype(int):
         with small_disk(folder / f"disk {room}", int(room)) as (disk, limited):
             if disk is None:
                 trial.skipped = limited
                 return trial
-            scene = make(folder, disk)
-            trial.what = f"full disk: {scene.name}"
+            scene = _works()[name](folder, disk)
             _judge(trial, children.finish(scene.work, folder), scene.wrong, scene.output, folder)
     return trial
 
@@ -76,12 +75,11 @@ def full_disk_while_reviewing(folder: Path, sizes: int) -> Trial:
     return trial
 
 
-def short_files(folder: Path, make: Callable[[Path, Path], Scene], sizes: int) -> Trial:
+def short_files(folder: Path, name: str, sizes: int) -> Trial:
     """Files that may not grow beyond a size, as under a quota: needs no right to mount a disk."""
-    trial = Trial("files that may not grow")
+    trial = Trial(f"files that may not grow: {name}")
     for room in np.geomspace(SMALLEST_FILE_BYTES, LARGEST_FILE_BYTES, sizes).astype(int):
-        scene = make(_fresh(folder / f"{room}"), folder / f"{room}")
-        trial.what = f"files that may not grow: {scene.name}"
+        scene = _works()[name](_fresh(folder / f"{room}"), folder / f"{room}")
 
         def limited(say: Say, scene: Scene = scene, room: int = int(room)) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))  # of this child only; Python then gets an OSError
@@ -98,7 +96,7 @@ def read_only(folder: Path) -> Trial:
         if disk is None:
             trial.skipped = reason
             return trial
-        for make in _works():
+        for make in _works().values():
             scene = make(folder, disk)
             _judge(trial, children.finish(scene.work, folder), scene.wrong, scene.output, folder)
     return trial
@@ -167,7 +165,8 @@ def _mounted(place: Path, room: int) -> str:
         done = subprocess.run(command, capture_output=True, text=True)
     except FileNotFoundError:
         return "no disk can be mounted here (there is no 'mount')"
-    return f"no disk can be mounted here ({done.stderr.strip()[:60]})" if done.returncode else ""
+    said = done.stderr.strip().partition("\n")[0].split(": ")[-1]
+    return f"no disk can be mounted here ({said})" if done.returncode else ""
 
 
 def _fresh(folder: Path) -> Path:

@@ -105,8 +105,10 @@ def sha256_of(values: Iterable[Any]) -> str:
         if isinstance(value, np.ndarray):
             digest.update(f"{value.dtype} {value.shape}".encode())
             digest.update(np.ascontiguousarray(value).tobytes())
-        else:
+        elif value is None or isinstance(value, str | tuple):
             digest.update(repr(value).encode())
+        else:
+            raise TypeError(f"{type(value).__name__} has no bytes that are the same in every run")
     return digest.hexdigest()
 
 
