@@ -40,6 +40,8 @@ SLICE_WIDTH_MM = 44.0
 SLICE_SPACING_MM = 0.25
 SLICES_SHOWN = 12
 COLUMNS = 6
+SLICE_TITLE_POINTS = 8.5
+"""So small that the widest title ends before the next one begins."""
 BACKGROUND, FOREGROUND, MUTED = "#111417", "#f2f2f2", "#9aa4ad"
 COLORS = {Vessel(segment.label_value): segment.color_rgb for segment in CALCIUM_SEGMENTS}
 
@@ -241,11 +243,16 @@ def _draw_slice(axes: Axes, lesion: Lesion, result: Result) -> None:
     for vessel, color in COLORS.items():
         if (calcium == vessel).any():
             axes.contour(calcium == vessel, [0.5], colors=[color], linewidths=1.3)
-    score, brightest = figures.AGATSTON.text(lesion.agatston), figures.HU.with_unit(lesion.max_hu)
-    title = f"{lesion.id}  {lesion.vessel.label}   {score}   {brightest}"
-    # The widest, "88  Unassigned   8888.8   8888 HU", still ends where the next slice begins.
-    axes.set_title(title, color=COLORS[lesion.vessel], fontsize=8.5, loc="left", pad=3, fontweight="bold")
+    axes.set_title(
+        slice_title(lesion), color=COLORS[lesion.vessel], fontsize=SLICE_TITLE_POINTS, loc="left", pad=3, weight="bold"
+    )
     _bare(axes)
+
+
+def slice_title(lesion: Lesion) -> str:
+    """Number, artery, score and highest value of a lesion."""
+    score, brightest = figures.AGATSTON.text(lesion.agatston), figures.HU.with_unit(lesion.max_hu)
+    return f"{lesion.id}  {lesion.vessel.label}   {score}   {brightest}"
 
 
 def _slice_grid(lesion: Lesion) -> Geometry:
