@@ -17,6 +17,27 @@ def startup(slicer_application):
     return startup
 
 
+def sample_data_logic(sources):
+    """SampleDataLogic with the arguments that Slicer 5.12 knows."""
+
+    def register(
+        category="Custom",
+        sampleName=None,  # noqa: N803
+        uris=None,
+        fileNames=None,  # noqa: N803
+        nodeNames=None,  # noqa: N803
+        customDownloader=None,  # noqa: N803
+        thumbnailFileName=None,  # noqa: N803
+        loadFileTypes=None,  # noqa: N803
+        loadFiles=None,  # noqa: N803
+        loadFileProperties=None,  # noqa: N803
+        checksums=None,
+    ):
+        sources.append(dict(locals()))
+
+    return SimpleNamespace(registerCustomSampleDataSource=register)
+
+
 def test_slicer_learns_the_terminology(startup, slicer_application):
     startup.load_terminology(PRODUCT)
     assert slicer_application.logics["Terminologies"].IsTerminologyContextLoaded(segments.TERMINOLOGY_CONTEXT)
@@ -24,7 +45,7 @@ def test_slicer_learns_the_terminology(startup, slicer_application):
 
 def test_the_sample_is_offered_as_simulated_with_a_picture_and_is_made_not_downloaded(startup):
     sources, made = [], []
-    logic = SimpleNamespace(registerCustomSampleDataSource=lambda **source: sources.append(source))
+    logic = sample_data_logic(sources)
     startup.register_sample_data(logic, PRODUCT, lambda: made.append("CCTA"))
     [source] = sources
     assert "simulated" in source["sampleName"]
@@ -48,7 +69,7 @@ def test_the_statistics_plugin_is_registered_as_a_subclass_of_slicers(startup):
 def test_modules_that_are_switched_off_are_passed_over_and_the_others_told(startup, slicer_application, monkeypatch):
     sources = []
     module = ModuleType("SampleData")
-    module.SampleDataLogic = SimpleNamespace(registerCustomSampleDataSource=lambda **source: sources.append(source))
+    module.SampleDataLogic = sample_data_logic(sources)
     monkeypatch.setitem(sys.modules, "SampleData", module)
     monkeypatch.setitem(sys.modules, "SegmentStatistics", None)
     startup.register_all(PRODUCT, list)
