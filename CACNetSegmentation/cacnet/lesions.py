@@ -14,6 +14,7 @@ from cacnet.errors import CacnetError
 from cacnet.scoring.agatston import AgatstonGrid, LesionScore, margin_voxels, score_lesion
 from cacnet.scoring.isotropic import isotropic_volume_mm3
 from cacnet.scoring.threshold import ResolvedProtocol
+from cacnet.sparse_maps import nonzero_index
 from cacnet.vessels.places import NOWHERE, Courses, Place, place_of
 from cacnet.volume import Geometry, GeometryMismatchError
 
@@ -146,7 +147,7 @@ def find_lesions(
         UnknownVesselLabelError: a number other than 0–5.
     """
     _require_shapes(geometry, calcium_vessel_zyx, hu_zyx, probability_zyx)
-    voxels = np.flatnonzero(calcium_vessel_zyx != 0)  # of a bool array: five times as fast
+    voxels = nonzero_index(calcium_vessel_zyx)
     vessels = calcium_vessel_zyx.ravel()[voxels]
     _require_vessels(vessels)
     found = _components(voxels, vessels, geometry.shape_zyx, resolved.protocol.lesion_connectivity)

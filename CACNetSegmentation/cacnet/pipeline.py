@@ -33,6 +33,7 @@ from cacnet.scoring import (
     protocol_named,
     resolve,
 )
+from cacnet.sparse_maps import SparseMap
 from cacnet.validation import check
 from cacnet.vessels.places import Courses
 from cacnet.volume import Acquisition, Volume
@@ -238,7 +239,7 @@ def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
     notes = [Finding("vessels", Severity.NOTE, note) for note in labels.notes]
     if lesions.lesions and not labels.borders_refined and labels.borders != AS_THE_NETWORK:
         notes.append(Finding("borders-not-refined", Severity.NOTE, labels.borders))
-    if not any((labels.coronary == vessel).any() for vessel in NAMED_VESSELS):
+    if not np.isin(SparseMap.of(labels.coronary).values, NAMED_VESSELS).any():
         message = (
             "No coronary artery was recognised, so calcium could not be found either; a score of 0 here does not mean "
             "that there is none. Check the contrast phase and the field of view."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cacnet.sparse_maps import SparseMap, as_sparse
+from cacnet.sparse_maps import SparseMap, as_sparse, nonzero_index
 
 ARRAY = np.zeros((3, 4, 5), np.uint8)
 ARRAY[0, 3, 4], ARRAY[1, 0, 0], ARRAY[1, 2, 3], ARRAY[2, 3, 4] = 1, 2, 3, 4
@@ -54,3 +54,11 @@ def test_a_map_that_is_sparse_already_stays_itself() -> None:
     sparse = SparseMap.of(ARRAY)
     assert as_sparse(sparse) is sparse
     assert as_sparse(ARRAY).index.tolist() == sparse.index.tolist()
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 64, 1003])
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int8, np.int16, np.float32])
+def test_what_is_not_zero_is_found_in_arrays_of_any_length_type_and_order(length: int, dtype: type) -> None:
+    array = (np.random.default_rng(length).random((length, 2)) > 0.7).astype(dtype)
+    for one in (array, array.T, array[:, 0], array[::2]):
+        assert nonzero_index(one).tolist() == np.flatnonzero(one).tolist()
