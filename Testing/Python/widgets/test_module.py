@@ -217,6 +217,7 @@ def test_another_module_gets_the_views_and_the_arteries_back(open_panel, results
     panel.ui.paintCollapsibleButton.collapsed = False
     display = widget.controller.review_section.review.segmentation_node.GetDisplayNode()
     panel.painting.editor.setActiveEffectByName("Paint")
+    panel.painting.editor.mrmlSegmentEditorNode().SetSourceVolumeIntensityMaskRange(180.0, 240.0)
     panel.ui.addButton.click()
     widget.exit()
     assert panel.painting.editor.activeEffect() is None
@@ -224,6 +225,8 @@ def test_another_module_gets_the_views_and_the_arteries_back(open_panel, results
     assert not panel.ui.addButton.checked
     widget.enter()
     assert not display.GetSegmentVisibility("CoronaryArteries")
+    node = panel.painting.editor.mrmlSegmentEditorNode()
+    assert tuple(node.GetSourceVolumeIntensityMaskRange()) == (180.0, 240.0)
 
 
 def test_a_review_opens_without_a_main_window(open_panel, results, wait_until, monkeypatch):

@@ -103,8 +103,9 @@ class Painting:
             self._editor.setActiveEffect(None)
 
     def go_on(self) -> None:
-        """Make the section ready again after `rest`."""
-        self._on_collapsed()
+        """Make the section ready again after `rest`; what was chosen in the editor stays."""
+        if self._service is not None and not self._ui.paintCollapsibleButton.collapsed:
+            self._hide_arteries()
 
     def _on_collapsed(self) -> None:
         if self._service is None or self._ui.paintCollapsibleButton.collapsed:
