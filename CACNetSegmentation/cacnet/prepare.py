@@ -12,6 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from cacnet.dense_resampling import linear_everywhere
 from cacnet.heart_region import HeartRegion, find_heart_region
 from cacnet.progress import Progress, silent
 from cacnet.resampling import linear, nearest, resampled
@@ -72,7 +73,7 @@ def to_model_grid(volume: Volume, grid: Geometry) -> np.ndarray:
     hu, geometry = volume.hu[crop.slices], crop.geometry
     if hu.dtype != np.int16:
         hu = np.clip(np.rint(hu), -32768, 32767).astype(np.int16)
-    return resampled(hu, geometry, grid, sitk.sitkLinear, REMOVED_HU)
+    return linear_everywhere(hu, geometry, grid, REMOVED_HU)
 
 
 def remove_lungs(hu_zyx: np.ndarray) -> np.ndarray:
