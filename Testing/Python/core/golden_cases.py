@@ -74,6 +74,19 @@ def chain(name: str) -> tuple[Labels, LesionSet, dict[str, Any]]:
     return labels, lesions, asdict(total(lesions.lesions, resolved.protocol.equivalent))
 
 
+def part_with_calcium() -> np.ndarray:
+    """64 × 64 × 64 voxels of HU on the model's grid, around the largest lesion of a simulated case."""
+    from cacnet.prepare import prepare
+    from golden_scans import stored_scan
+
+    scan = stored_scan("four arteries")
+    prepared = prepare(scan.volume)
+    lesion = max(stored("four arteries")["lesions"], key=lambda lesion: lesion["voxels"])
+    centre = np.rint(prepared.grid.lps_to_index(np.array(lesion["centroid_mm_lps"]))).astype(int)
+    start = np.clip(centre - 32, 0, np.array(prepared.grid.shape_zyx) - 64)
+    return prepared.hu[tuple(slice(at, at + 64) for at in start)]
+
+
 def fingerprint(name: str) -> dict[str, str]:
     """SHA-256 of every part of a simulated case's result, unrounded."""
     labels, lesions, totals = chain(name)

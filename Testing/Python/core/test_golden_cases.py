@@ -40,3 +40,33 @@ def test_a_bit_another_type_and_another_word_have_another_fingerprint():
         (np.zeros(4, np.float32), "left"),
     ]
     assert len({golden_cases.sha256_of(one) for one in values}) == len(values)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("precision", "threads"), [("bfloat16", 1), ("float32", 2)])
+def test_the_bundled_network_answers_within_the_stated_tolerance(precision, threads):
+    """Documentation/reproducibility.md; on a part of a stored scan with calcium in it."""
+    import torch
+    from cacnet.inference import Device, predict
+    from cacnet.pipeline import DEFAULT_MODEL
+    from cacnet.prepare import normalise_hu
+    from cacnet.weights import load_bundle
+
+    image, model, before = (
+        normalise_hu(golden_cases.part_with_calcium()),
+        load_bundle(DEFAULT_MODEL),
+        torch.get_num_threads(),
+    )
+    answers = []
+    try:
+        for how, count in (("float32", 1), (precision, threads)):
+            torch.set_num_threads(count)
+            answers.append(predict(image, model, Device("cpu", how, "CPU"), tile_voxels=64))
+    finally:
+        torch.set_num_threads(before)
+    exact, other = answers
+    assert exact.calcium.max() > 0.5
+    for part in ("calcium", "coronary"):
+        difference = np.abs(getattr(other, part) - getattr(exact, part))
+        assert difference.max() < 0.1
+        assert difference.mean() < 1e-3
