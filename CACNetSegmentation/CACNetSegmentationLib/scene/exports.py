@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -22,11 +23,14 @@ from CACNetSegmentationLib.scene.dicom_acquisition import INSTANCES_ATTRIBUTE
 from CACNetSegmentationLib.scene.live_review import LiveReview
 from CACNetSegmentationLib.scene.segmentations import labels_from_segmentation
 
+SERIES_UID = "0020,000e"
+
 
 class Database(Protocol):
     """The part of `slicer.dicomDatabase` (ctkDICOMDatabase) that is used."""
 
     def fileForInstance(self, instance_uid: str) -> str: ...
+    def instanceValue(self, instance_uid: str, tag: str) -> str: ...
 
 
 def reviewed_case(review: LiveReview, acquisition: Acquisition | None = None) -> ReviewedCase:
@@ -59,17 +63,30 @@ def export_labels(
     return export_case(dataset, reviewed_case(review, acquisition), layout, any_state).sentence
 
 
-def export_objects(review: LiveReview, output: Path, source: Path) -> str:
+def export_objects(review: LiveReview, output: Path, source: DicomSource) -> str:
     """Write DICOM SEG and SR for the study of the CT; raises as `cacnet.dicom.export.export_dicom`.
 
     Args:
-        source: folder of the DICOM images of the CT (see `dicom_folder`).
+        source: the DICOM images of the CT (see `dicom_source`).
     """
-    return export_dicom(output, reviewed_case(review), source).sentence
+    return export_dicom(output, reviewed_case(review), source.folder, source.series_uid).sentence
 
 
-def dicom_folder(volume_node: slicer.vtkMRMLScalarVolumeNode, database: Database | None) -> Path:
-    """The folder of the DICOM files that a volume was loaded from.
+@dataclass(frozen=True)
+class DicomSource:
+    """Where the images of a CT are.
+
+    Attributes:
+        series_uid: of them, because a folder may hold several series, even patients, on the same grid; None where the
+            database does not say.
+    """
+
+    folder: Path
+    series_uid: str | None
+
+
+def dicom_source(volume_node: slicer.vtkMRMLScalarVolumeNode, database: Database | None) -> DicomSource:
+    """The DICOM files that a volume was loaded from.
 
     Raises:
         SourceImagesError: it was not loaded from DICOM, or the files are no longer there.
@@ -82,7 +99,8 @@ def dicom_folder(volume_node: slicer.vtkMRMLScalarVolumeNode, database: Database
             "a CT loaded with the DICOM module",
             "Import its DICOM files with the DICOM module, load the CT from there and run again",
         )
-    return Path(path).parent
+    series_uid = (database.instanceValue(uids[0], SERIES_UID) or "").strip()
+    return DicomSource(Path(path).parent, series_uid or None)
 
 
 def export_report(

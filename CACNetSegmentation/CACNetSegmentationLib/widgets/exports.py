@@ -89,7 +89,7 @@ class Exports:
     def dicom(self) -> str:
         """Write DICOM SEG and SR; returns what to say."""
         review = self._review()
-        source = exports.dicom_folder(review.volume_node, self._database)
+        source = exports.dicom_source(review.volume_node, self._database)
         folder = self._ask(_("Choose where the DICOM files shall lie"))
         return NOTHING_CHOSEN if folder is None else exports.export_objects(review, folder, source)
 

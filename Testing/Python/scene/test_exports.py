@@ -22,7 +22,7 @@ from CACNetSegmentationLib.scene import exports  # noqa: E402
 
 def write_source(folder):
     """The CT of the review as the DICOM series that it was loaded from."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     study, series, frame = (generate_uid() for _ in range(3))
     cosines = [GRID.direction_lps[row * 3 + column] for column in (0, 1) for row in range(3)]
     for z, values in enumerate(ct()):
@@ -76,7 +76,7 @@ def test_an_unapproved_review_stays_out_of_nnunet(review, tmp_path):
 
 def test_dicom_objects_lie_on_the_images_of_the_ct(review, tmp_path):
     source = write_source(tmp_path / "dicom")
-    sentence = exports.export_objects(review, tmp_path / "out", source)
+    sentence = exports.export_objects(review, tmp_path / "out", exports.DicomSource(source, None))
     assert "carry the patient's name" in sentence
     found = pydicom.dcmread(tmp_path / "out" / "segmentation.dcm")
     study = pydicom.dcmread(next(source.iterdir())).StudyInstanceUID
@@ -97,21 +97,37 @@ class FakeDatabase:
     def fileForInstance(self, instance_uid):  # noqa: N802 - as ctkDICOMDatabase names it
         return self.files.get(instance_uid, "")
 
+    def instanceValue(self, instance_uid, tag):  # noqa: N802
+        file = self.files.get(instance_uid)
+        group, element = (int(part, 16) for part in tag.split(","))
+        return str(pydicom.dcmread(file)[group, element].value) + " " if file else ""
+
 
 def test_the_dicom_folder_is_where_the_files_of_the_ct_are(review, tmp_path):
     source = write_source(tmp_path / "dicom")
     review.volume_node.SetAttribute("DICOM.instanceUIDs", "1.2 1.3")
     database = FakeDatabase({"1.2": str(source / "0.dcm")})
-    assert exports.dicom_folder(review.volume_node, database) == source
+    series = pydicom.dcmread(source / "0.dcm").SeriesInstanceUID
+    assert exports.dicom_source(review.volume_node, database) == exports.DicomSource(source, series)
+
+
+def test_of_two_patients_on_one_grid_the_objects_are_of_the_one_whose_ct_it_is(review, tmp_path):
+    ours, other = write_source(tmp_path / "archive" / "ours"), write_source(tmp_path / "archive" / "other")
+    uid = pydicom.dcmread(ours / "0.dcm").SeriesInstanceUID
+    for folder, there in ((ours, uid), (other, pydicom.dcmread(other / "0.dcm").SeriesInstanceUID)):
+        exports.export_objects(review, tmp_path / folder.name, exports.DicomSource(tmp_path / "archive", there))
+        made = pydicom.dcmread(tmp_path / folder.name / "segmentation.dcm")
+        assert made.StudyInstanceUID == pydicom.dcmread(folder / "0.dcm").StudyInstanceUID
+        assert made.ReferencedSeriesSequence[0].SeriesInstanceUID == there
 
 
 @pytest.mark.parametrize("files", [{}, {"1.2": "/nowhere/0.dcm"}])
 def test_a_ct_without_its_dicom_files_is_a_sentence(review, files):
     review.volume_node.SetAttribute("DICOM.instanceUIDs", "1.2")
     with pytest.raises(SourceImagesError, match="not loaded from DICOM files"):
-        exports.dicom_folder(review.volume_node, FakeDatabase(files))
+        exports.dicom_source(review.volume_node, FakeDatabase(files))
 
 
 def test_a_ct_that_was_no_dicom_is_a_sentence(review):
     with pytest.raises(SourceImagesError, match="not loaded from DICOM files"):
-        exports.dicom_folder(review.volume_node, None)
+        exports.dicom_source(review.volume_node, None)
