@@ -101,8 +101,8 @@ def occupied(array_zyx: np.ndarray) -> np.ndarray:
 
 def make_room(
     image: slicer.vtkOrientedImageData, geometry: Geometry, low_zyx: np.ndarray, high_zyx: np.ndarray
-) -> bool:
-    """Let a layer reach over a box of the CT, `high_zyx` exclusive; whether it had to grow."""
+) -> None:
+    """Let a layer reach over a box of the CT, `high_zyx` exclusive; it grows where it must."""
     part, start = view(image, geometry)
     stop = start + part.shape
     if part.size and (low_zyx >= start).all() and (high_zyx <= stop).all():
