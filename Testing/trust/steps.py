@@ -17,14 +17,13 @@ Step = Callable[[Path, random.Random], list[Trial]]
 
 
 def short_steps(times: int) -> Mapping[str, Step]:
-    """A handful of each, by names 'kind' or 'kind/what'; the short form of the damaged files is a test of its own."""
+    """A handful of each, by names 'kind' or 'kind/what'; damaged files and same results have tests of their own."""
     return {
         **_kills(times),
         "disks": lambda folder, rng: disks.fill_all(folder, 2),
         "memory": lambda folder, rng: memory.exhaust_all(folder, long=False),
         "soak/corrections": lambda folder, rng: [soak.soak_edits(folder, rng, 100)],
         "soak/runs": lambda folder, rng: [soak.soak_runs(folder, 3)],
-        "same": lambda folder, rng: same.compare_all(folder, 1),
     }
 
 

@@ -68,5 +68,6 @@ def test_the_bundled_network_answers_within_the_stated_tolerance(precision, thre
     assert exact.calcium.max() > 0.5
     for part in ("calcium", "coronary"):
         difference = np.abs(getattr(other, part) - getattr(exact, part))
-        assert difference.max() < 0.1
+        assert difference.max() < 0.2
+        assert np.quantile(difference, 0.999) < 0.02
         assert difference.mean() < 1e-3
