@@ -82,6 +82,9 @@ def bundle(model: str | None) -> Any:
 
 def our_chain(ct: Path, model: str | None) -> dict[str, Any]:
     """`cacnet segment`, pictures and files included; `network_s` is the network alone."""
+    from cacnet.processors import share_processors
+
+    share_processors()  # as the command does, before torch is there
     from cacnet.outputs import write_result
     from cacnet.pipeline import DEFAULT_MODEL, Request, segment
 
@@ -188,16 +191,20 @@ def nnunet_way(ct: Path, model: str | None) -> dict[str, Any]:
 
 
 def floor(ct: Path, model: str | None) -> dict[str, Any]:
-    """Multiplications of our network over the voxels that it must see, at this machine's best convolution speed."""
+    """Multiplications of our network over the tiles that it must visit, at this machine's best convolution speed."""
     import torch
     from cacnet.inference import choose_device, precision_context
     from cacnet.prepare import prepare
     from cacnet.reading import read_ct
+    from cacnet.tiling import tiles_of
     from torch.utils.flop_counter import FlopCounterMode
 
     loaded, device = bundle(model), choose_device("auto")
-    voxels = prepare(read_ct(ct)).hu.size
     tile = loaded.card.input.tile_voxels
+    hu = prepare(read_ct(ct)).hu
+    z, y, x = (max(side, tile) for side in hu.shape)
+    visited = [one for one in tiles_of((z, y, x), tile, OVERLAP) if hu[one.window].max() > hu.min()]
+    voxels = len(visited) * tile**3
     network = loaded.network.eval().to(device.name)
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, 1, tile, tile, tile, device=device.name))
