@@ -18,7 +18,7 @@ import torch
 
 from cacnet.errors import CacnetError, OutOfMemoryError
 from cacnet.network.arranged import arranged
-from cacnet.network.cacnet import SIZE_MULTIPLE
+from cacnet.network.cacnet import SIZE_MULTIPLE, CACNet
 from cacnet.progress import Progress, silent
 from cacnet.tiling import tiles_of
 from cacnet.weights import LoadedModel
@@ -195,7 +195,7 @@ def _predict_tile(tile_zyx: np.ndarray, weight_zyx: np.ndarray, network: torch.n
     """Probabilities of one tile times `weight_zyx`, (classes, z, y, x) float32."""
     image = torch.from_numpy(np.ascontiguousarray(tile_zyx, np.float32))[None, None]
     with torch.inference_mode():
-        if device.name == "cpu":
+        if _is_arranged(network, device):
             logits = network(image.to(getattr(torch, device.precision)))
         else:
             with precision_context(device):
@@ -244,10 +244,15 @@ def precision_context(device: Device) -> torch.autocast:
     return torch.autocast(device.name, dtype=precision)
 
 
+def _is_arranged(network: torch.nn.Module, device: Device) -> bool:
+    """Whether the network runs in its arrangement for processors; comparisons predict with other networks as well."""
+    return device.name == "cpu" and isinstance(network, CACNet)
+
+
 def _placed(model: LoadedModel, device: Device) -> torch.nn.Module:
-    if device.name == "cpu":
-        return arranged(model.network, getattr(torch, device.precision))
     network = model.network.eval()
+    if _is_arranged(network, device):
+        return arranged(network, getattr(torch, device.precision))
     if device.name != next(network.parameters()).device.type:
         network = copy.deepcopy(network).to(device.name)  # the caller's network stays where it is
     return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]

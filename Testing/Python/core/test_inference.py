@@ -167,6 +167,29 @@ def test_the_number_of_workers_does_not_change_the_answer(monkeypatch, workers):
     np.testing.assert_allclose(answer.coronary, expected.coronary, atol=1e-6)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_any_other_network_is_predicted_with_as_it_is(precision):
+    class Other(torch.nn.Module):
+        """Not ours, so it keeps its own layers, and weights in float32."""
+
+        parameter_count, config = 55, TINY
+
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Conv3d(1, 2, 3, padding=1)
+
+        def forward(self, image):
+            assert image.dtype == self.layer.weight.dtype == torch.float32
+            return self.layer(image)
+
+    torch.manual_seed(0)
+    network, image = Other(), noise(16, 16, 16)
+    answer = predict(image, model_of(network, tile_voxels=16), Device("cpu", precision, "CPU"))
+    with torch.inference_mode():
+        expected = torch.sigmoid(network(torch.from_numpy(image)[None, None]))[0, 0].numpy()
+    np.testing.assert_allclose(answer.calcium, expected, atol=0.01)
+
+
 def test_out_of_memory_leads_to_smaller_tiles_and_says_so():
     Greedy.limit = 48
     answer = predict(noise(70, 70, 70), model_of(Greedy(TINY), tile_voxels=80), CPU)
