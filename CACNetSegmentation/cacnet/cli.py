@@ -46,9 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CacnetError as error:
         _say_error(str(error))
         return error.exit_code
-    except MemoryError:
-        from cacnet.worker import out_of_memory
+    except (MemoryError, RuntimeError) as error:
+        from cacnet.worker import is_out_of_memory, out_of_memory
 
+        if not is_out_of_memory(error):
+            raise
         exhausted = out_of_memory()
         _say_error(str(exhausted))
         return exhausted.exit_code

@@ -88,7 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run(job, events, lifeline)
     except CacnetError as error:
         return events.error(error)
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
         return events.error(out_of_memory())
     except ImportError as error:
         return events.error(_missing(error))
@@ -187,6 +189,11 @@ def _missing(error: ImportError) -> MissingPackageError:
         expected="the packages of CACNet's requirements.txt",
         action="Restart Slicer and press Run again, which installs what is missing",
     )
+
+
+def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    """Whether memory ran out, be it for the stack of a thread, which Python says in a RuntimeError."""
+    return isinstance(error, MemoryError) or "can't start new thread" in str(error)
 
 
 def out_of_memory() -> OutOfMemoryError:

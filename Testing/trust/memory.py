@@ -6,6 +6,8 @@ import os
 import resource
 from pathlib import Path
 
+from cacnet.worker import is_out_of_memory
+
 from trust import children, scenes, whole
 from trust.children import Say
 from trust.table import Trial
@@ -22,7 +24,7 @@ CUDA_ERRORS = (
 
 def exhaust_all(folder: Path, long: bool) -> list[Trial]:
     """Less and less memory, and every error of a graphics processor."""
-    rooms = (2, 8, 16, 32, 48, 64, 96, 128, 192, 256) if long else (8, 64)
+    rooms = (2, 8, 16, 32, 64, 96, 128, 256, 512, 1024) if long else (8, 64)
     return [starve(folder, rooms), fail_graphics_processor(folder)]
 
 
@@ -38,8 +40,10 @@ def starve(folder: Path, rooms_mb: tuple[int, ...]) -> Trial:
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
             try:
                 scene.work(say)
-            except MemoryError:
-                os._exit(3)  # as the worker's and the command line's `main` make of it
+            except (MemoryError, RuntimeError) as error:
+                if is_out_of_memory(error):
+                    os._exit(3)  # as the worker's and the command line's `main` make of it
+                raise
 
         ended = children.finish(work, folder)
         trial.ended[{0: "done", 2: "a sentence", 3: "out of memory"}.get(ended.code, f"code {ended.code}")] += 1

@@ -179,6 +179,7 @@ def failing_import(name: str, error: Exception) -> Callable[..., object]:
     ("error", "name", "code"),
     [
         (MemoryError(), "OutOfMemoryError", 3),
+        (RuntimeError("can't start new thread"), "OutOfMemoryError", 3),
         (ModuleNotFoundError("No module named 'skimage'"), "MissingPackageError", 2),
     ],
 )
