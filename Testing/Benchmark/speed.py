@@ -82,9 +82,11 @@ def bundle(model: str | None) -> Any:
 
 def our_chain(ct: Path, model: str | None) -> dict[str, Any]:
     """`cacnet segment`, pictures and files included; `network_s` is the network alone."""
+    from cacnet.freed_memory import keep_freed_memory
     from cacnet.processors import share_processors
 
     share_processors()  # as the command does, before torch is there
+    keep_freed_memory()
     from cacnet.outputs import write_result
     from cacnet.pipeline import DEFAULT_MODEL, Request, segment
 
