@@ -60,7 +60,7 @@ def score_case(network: nn.Module, classes: int, folder: Path, tile: int, device
     if classes == 2:  # the post-processing compares calcium with the arteries, which a network of one class has not
         calcium, _ = clean(answer.calcium, answer.coronary, _geometry(case))
         coronary = answer.coronary >= DEFAULT_SETTINGS.threshold
-        figures |= _figures("cleaned", overlap(calcium, true_calcium))
+        figures |= _figures("cleaned", overlap(calcium.dense(), true_calcium))
         figures["coronary_dice"] = overlap(coronary, true_coronary).dice
     return {name: figures.get(name) for name in FIGURES}
 

@@ -1,6 +1,8 @@
 """Fixtures of the widget tests: Qt without a screen, and the stand-in for the application's Python side."""
 
+import gc
 import os
+import sys
 import time
 
 import pytest
@@ -9,6 +11,15 @@ from slicer_scene import scene, slicer_application
 __all__ = ["scene", "slicer_application"]
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def pytest_unconfigure() -> None:
+    """Let Qt end while all that it knows is there: left to the interpreter's end, PySide6 crashed in a run of four."""
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    application = widgets.QApplication.instance() if widgets else None
+    if application is not None:
+        gc.collect()
+        application.shutdown()
 
 
 @pytest.fixture
