@@ -127,6 +127,7 @@ def main() -> int:
     parser.add_argument("--cases", type=Path, action="append", default=[], help="simulated cases to mix them with")
     parser.add_argument("--init", default=DEFAULT_MODEL)
     parser.add_argument("--steps", type=int, help="instead of the preset's")
+    parser.add_argument("--learning-rate", type=float, help="instead of the preset's")
     parser.add_argument("--patch-voxels", type=int, help="instead of the preset's")
     parser.add_argument("--held-out", type=float, default=0.3)
     parser.add_argument("--coarse", type=int, default=1, help="factor of voxel size, for a quick try")
@@ -134,7 +135,11 @@ def main() -> int:
     parser.add_argument("--max-minutes", type=float, default=float("inf"))
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    changes = {"total_steps": options.steps, "patch_voxels": options.patch_voxels}
+    changes = {
+        "total_steps": options.steps,
+        "learning_rate": options.learning_rate,
+        "patch_voxels": options.patch_voxels,
+    }
     try:
         export_clinic(parse_seeds(options.seeds), options.output / "dataset", options.coarse)
         config = replace(PRESETS["clinic"], network=load_bundle(options.init).card.network)
