@@ -14,7 +14,7 @@ import numpy as np
 
 from cacnet import contrast
 from cacnet.acquisition import completed
-from cacnet.anatomy import NAMED_VESSELS, Vessel
+from cacnet.anatomy import NAMED_VESSELS
 from cacnet.errors import CacnetError
 from cacnet.findings import Finding, Severity
 from cacnet.labelling import AS_THE_NETWORK, Labels, label
@@ -23,6 +23,7 @@ from cacnet.loading import load_network
 from cacnet.prepare import Prepared, normalise_hu, prepare
 from cacnet.progress import Progress, silent
 from cacnet.reading import read_ct
+from cacnet.remarks import remarks
 from cacnet.report import NO_ARTERIES, ModelStatement, Scores
 from cacnet.scoring import (
     DEFAULT_PROTOCOL,
@@ -245,11 +246,7 @@ def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
             "that there is none. Check the contrast phase and the field of view."
         )
         return (*notes, Finding(NO_ARTERIES, Severity.WARNING, message))
-    unassigned = sum(lesion.vessel is Vessel.UNASSIGNED for lesion in lesions.lesions)
-    if unassigned:
-        message = f"{unassigned} of {len(lesions.lesions)} lesions could not be given an artery. Assign them by hand."
-        notes.append(Finding("lesions-unassigned", Severity.WARNING, message))
-    return tuple(notes)
+    return (*notes, *remarks(lesions.lesions))
 
 
 def model_statement(model: LoadedModel, device: Device, probabilities: Probabilities, labels: Labels) -> ModelStatement:

@@ -1,0 +1,50 @@
+"""What is said of lesions that a reader should look at first."""
+
+from cacnet.anatomy import Vessel
+from cacnet.lesions import Lesion
+from cacnet.remarks import remarks
+
+
+def lesion(number: int, vessel: Vessel = Vessel.LAD, max_hu: float = 900.0, agatston: float = 10.0) -> Lesion:
+    return Lesion(
+        id=number,
+        vessel=vessel,
+        voxels=8,
+        mask_volume_mm3=4.0,
+        volume_mm3=4.0,
+        agatston=agatston,
+        mass_mg=1.0,
+        max_hu=max_hu,
+        mean_hu=600.0,
+        slices=2,
+        centroid_mm_lps=(0.0, 0.0, 0.0),
+        start_zyx=(0, 0, 0),
+        stop_zyx=(2, 2, 2),
+    )
+
+
+def test_nothing_is_said_of_ordinary_lesions() -> None:
+    assert remarks([]) == ()
+    assert remarks([lesion(1), lesion(2, max_hu=2999.0)]) == ()
+
+
+def test_lesions_without_an_artery_are_named_with_their_part_of_the_score() -> None:
+    (finding,) = remarks([lesion(1, Vessel.UNASSIGNED, agatston=81.7), lesion(2), lesion(3, agatston=32.9)])
+    assert finding.code == "lesions-unassigned"
+    assert "1 of 3 lesions (number 1; Agatston 81.7 of 124.6)" in finding.message
+
+
+def test_lesions_as_bright_as_metal_are_named_with_their_part_of_the_score() -> None:
+    (finding,) = remarks([lesion(1, max_hu=3000.0), lesion(2), lesion(3, max_hu=3071.0), lesion(4, max_hu=8000.0)])
+    assert finding.code == "lesions-as-bright-as-metal"
+    assert "3 of 4 lesions (numbers 1, 3 and 4; Agatston 30.0 of 40.0)" in finding.message
+
+
+def test_a_lesion_may_give_rise_to_both_remarks() -> None:
+    codes = [finding.code for finding in remarks([lesion(1, Vessel.UNASSIGNED, max_hu=3071.0)])]
+    assert codes == ["lesions-unassigned", "lesions-as-bright-as-metal"]
+
+
+def test_a_long_list_of_numbers_is_cut_short() -> None:
+    (finding,) = remarks([lesion(number, Vessel.UNASSIGNED) for number in range(1, 12)])
+    assert "numbers 1, 2, 3, 4, 5, 6, 7, 8 and 3 more;" in finding.message
