@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import random
@@ -102,8 +103,16 @@ def soak_runs(folder: Path, runs: int) -> Trial:
 
 
 def _resident_mb() -> float:
+    _give_back_freed_memory()
     try:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     except OSError:  # not Linux: the peak, which shows growth as well
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return pages * resource.getpagesize() / (1 << 20)
+
+
+def _give_back_freed_memory() -> None:
+    """So that what is counted is in use: the C library may keep freed blocks, and a leak would fill them unseen."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -22,11 +22,12 @@ VARIANTS = [
     {"classes": 1},
     {"token_scales": 5},
     {"widths": (16, 16, 16, 16, 16)},
-    {"widths": (3, 5, 7, 9, 11)},
 ]
+ODD_WIDTHS = {"widths": (3, 5, 7, 9, 11)}
+"""In bfloat16, torch's own convolutions of so many channels read memory that nobody wrote: nothing can be expected."""
 
 
-@pytest.mark.parametrize("changes", VARIANTS)
+@pytest.mark.parametrize("changes", [*VARIANTS, ODD_WIDTHS])
 def test_in_float32_the_answers_are_the_networks_own(changes):
     network, image = network_of(**changes), torch.randn(1, 1, 16, 32, 48)
     with torch.inference_mode():

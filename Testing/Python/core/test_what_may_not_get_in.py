@@ -36,6 +36,10 @@ BANDIT_REVIEWED = "B311,B404,B406"
 PDF, which reads no XML (B406)."""
 
 
+REVIEWED = {("cacnet/freed_memory.py", "ctypes")}
+"""Calls one function of the C library, mallopt, with two constants."""
+
+
 def nodes() -> Iterator[tuple[str, ast.AST]]:
     for path in sorted(PRODUCT.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -61,7 +65,8 @@ def keywords(node: ast.Call) -> dict[str | None, Any]:
 
 @pytest.mark.parametrize("forbidden", [RUNS_CODE, REACHES_OUT, UNPACKS], ids=["runs code", "reaches out", "unpacks"])
 def test_no_module_is_imported_that_runs_code_from_data_reaches_out_or_unpacks_archives(forbidden: set[str]) -> None:
-    assert [place for place, node in nodes() if imported(node) & forbidden] == []
+    found = [(place.split(":")[0], name) for place, node in nodes() for name in imported(node) & forbidden]
+    assert set(found) - REVIEWED == set()
 
 
 def test_nothing_evaluates_text_starts_a_shell_or_unpacks() -> None:
