@@ -1,5 +1,6 @@
 """Segment definitions and the segmentation file, without Slicer; `scene/test_segmentations.py` reads it with Slicer."""
 
+import errno
 import json
 
 import numpy as np
@@ -98,9 +99,9 @@ def test_a_failed_write_leaves_the_older_file(tmp_path, monkeypatch):
     path.write_bytes(b"older")
 
     def fail(*_args, **_options):
-        raise RuntimeError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
-    monkeypatch.setattr(sitk, "WriteImage", fail)
+    monkeypatch.setattr(segments, "write_nrrd_layers", fail)
     empty = np.zeros(GEOMETRY.shape_zyx, np.uint8)
     with pytest.raises(UnwritableOutputError, match="disk full"):
         segments.write_seg_nrrd(path, empty, empty, GEOMETRY, "cacnet-1")
