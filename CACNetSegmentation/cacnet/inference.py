@@ -320,7 +320,8 @@ def _container_available_bytes() -> int | None:
 def _is_out_of_memory(error: BaseException) -> bool:
     said = str(error).lower()
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
-        phrase in said for phrase in ("out of memory", "not enough memory", "can't allocate memory")
+        phrase in said
+        for phrase in ("out of memory", "not enough memory", "can't allocate memory", "can't start new thread")
     )
 
 
