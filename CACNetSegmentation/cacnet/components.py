@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 from scipy.sparse import coo_matrix, csgraph
+from scipy.spatial import cKDTree
 
 from cacnet.sparse_maps import SparseMap
 
@@ -126,3 +127,14 @@ def is_near(voxels_zyx: np.ndarray, others_zyx: np.ndarray, reach_zyx: Sequence[
     occupied = ndimage.binary_dilation(occupied, np.ones((3, 3, 3), dtype=bool))
     near: np.ndarray = occupied[tuple((voxels_zyx // cell + 1).T)]
     return near
+
+
+def lie_within(distance_mm: float, points: np.ndarray, others: np.ndarray) -> bool:
+    """Whether any two points, (n, 3) and (m, 3) in mm, of both sets lie that near to each other."""
+    reach_mm = distance_mm * (1 + 1e-9)
+    low, high = points.min(axis=0) - reach_mm, points.max(axis=0) + reach_mm
+    around = others[((others >= low) & (others <= high)).all(axis=1)]
+    if len(around) == 0:
+        return False
+    gap_mm, _ = cKDTree(points).query(around, distance_upper_bound=reach_mm)
+    return bool(np.isfinite(gap_mm).any())

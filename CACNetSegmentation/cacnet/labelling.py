@@ -97,13 +97,15 @@ def label(volume: Volume, prepared: Prepared, probabilities: Probabilities, refi
     territories = vessels.label_territories(nearest_sparse(coronary, crop.geometry, grid), prepared.hu, grid)
     coronary_vessel = spread(nearest_sparse(territories.labels, grid, crop.geometry), coronary, crop.geometry)
     calcium_vessel = vessels.assign_calcium(borders.calcium, coronary_vessel, crop.geometry)
+    isolated = vessels.isolated_pieces(coronary_vessel, calcium_vessel, crop.geometry)
+    left_out = SparseMap.mask(np.intersect1d(calcium_vessel.index, isolated.index), isolated.shape)
     return Labels(
-        calcium=_whole(calcium_vessel, crop, volume),
-        coronary=_whole(coronary_vessel, crop, volume),
+        calcium=_whole(calcium_vessel.without(isolated), crop, volume),
+        coronary=_whole(coronary_vessel.without(isolated), crop, volume),
         probability=_whole(_halved(calcium_probability), crop, volume),
         blood_hu=blood_hu,
         dominance=territories.dominance,
-        notes=territories.notes,
+        notes=(*territories.notes, *vessels.left_out(left_out, crop.geometry)),
         courses=territories.courses,
         borders=borders.statement,
         borders_refined=borders.applied,

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from cacnet.bounding_box import Box
-from cacnet.components import find_components
+from cacnet.components import find_components, lie_within
 from cacnet.errors import CacnetError
 from cacnet.sparse_maps import SparseMap
 from cacnet.volume import Geometry, GeometryMismatchError
@@ -126,19 +125,8 @@ def _plausible_arteries(
         return components.mask_of(keep & central)
     trunk_points = np.concatenate([points[number] for number in np.flatnonzero(trunks).tolist()])
     for number in np.flatnonzero(keep & ~trunks).tolist():
-        keep[number] = _lie_within(settings.gap_mm, points[number], trunk_points)
+        keep[number] = lie_within(settings.gap_mm, points[number], trunk_points)
     return components.mask_of(keep)
-
-
-def _lie_within(distance_mm: float, points: np.ndarray, others: np.ndarray) -> bool:
-    """Whether any two points of both sets lie that near to each other."""
-    reach_mm = distance_mm * (1 + 1e-9)
-    low, high = points.min(axis=0) - reach_mm, points.max(axis=0) + reach_mm
-    around = others[((others >= low) & (others <= high)).all(axis=1)]
-    if len(around) == 0:
-        return False
-    gap_mm, _ = cKDTree(points).query(around, distance_upper_bound=reach_mm)
-    return bool(np.isfinite(gap_mm).any())
 
 
 def _lesions_on_arteries(

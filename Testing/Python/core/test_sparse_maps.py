@@ -39,6 +39,12 @@ def test_a_part_is_that_of_the_array(box: tuple[slice, slice, slice]) -> None:
     np.testing.assert_array_equal(SparseMap.of(ARRAY)[box], ARRAY[box])
 
 
+def test_a_map_without_another_one_has_its_other_voxels_and_values() -> None:
+    rest = SparseMap.of(ARRAY).without(SparseMap.mask(np.array([0, 20, 59]), ARRAY.shape))
+    assert rest.index.tolist() == [19, 33]
+    assert rest.values.tolist() == [1, 3]
+
+
 def test_values_are_found_by_index_and_are_zero_elsewhere() -> None:
     index = np.array([59, 0, 33, 20, 58])
     assert SparseMap.of(ARRAY).at(index).tolist() == [4, 0, 3, 2, 0]
