@@ -11,11 +11,15 @@ from cacnet.lesions import Lesion
 METAL_FROM_HU = 3000.0
 """Clips, stents and leads reach the end of a CT's range, 3071 HU; of 97 simulated plaques one came so far."""
 
+OSTIUM_MM = 2.0
+"""Calcium of the aortic wall is taken for the artery's at its mouth: of seven lesions within this length of it in 40
+simulated patients six were the aorta's, of 131 others four."""
+
 NAMED_AT_MOST = 8
 
 
 def remarks(lesions: Sequence[Lesion]) -> tuple[Finding, ...]:
-    """Warnings on lesions without an artery and on those as bright as metal; none is left out of the score."""
+    """Warnings on lesions without an artery, at the aorta or as bright as metal; none is left out of the score."""
     return tuple(_remarks(lesions))
 
 
@@ -27,6 +31,14 @@ def _remarks(lesions: Sequence[Lesion]) -> Iterator[Finding]:
             "between two. Assign an artery by hand, or reject what is no coronary calcium."
         )
         yield Finding("lesions-unassigned", Severity.WARNING, message)
+    at_ostium = [lesion for lesion in lesions if _is_at_ostium(lesion)]
+    if at_ostium:
+        message = (
+            f"{_share(at_ostium, lesions)} {'lies' if len(at_ostium) == 1 else 'lie'} within {OSTIUM_MM:.0f} mm of the "
+            "artery's mouth, where calcium of the aortic wall is easily taken for the artery's. Reject what is the "
+            "aorta's."
+        )
+        yield Finding("lesions-at-the-ostium", Severity.WARNING, message)
     bright = [lesion for lesion in lesions if lesion.max_hu >= METAL_FROM_HU]
     if bright:
         message = (
@@ -34,6 +46,10 @@ def _remarks(lesions: Sequence[Lesion]) -> Iterator[Finding]:
             "clips, stents and leads do and calcium seldom does. Reject what is metal."
         )
         yield Finding("lesions-as-bright-as-metal", Severity.WARNING, message)
+
+
+def _is_at_ostium(lesion: Lesion) -> bool:
+    return lesion.place.from_ostium_mm is not None and lesion.place.from_ostium_mm <= OSTIUM_MM
 
 
 def _share(some: Sequence[Lesion], lesions: Sequence[Lesion]) -> str:

@@ -10,7 +10,7 @@ from cacnet.sparse_maps import SparseMap
 from cacnet.volume import Geometry
 
 GAP_MM = 15.0
-"""An artery is interrupted over at most such a distance, by a step between slabs, motion or a blooming plaque. On 38
+"""An artery is interrupted over at most such a distance, by a step between slabs, motion or a blooming plaque. On 40
 simulated patients no voxel of an artery lay in an unnamed piece farther than 11 mm from the named ones."""
 
 NAMED_AT_MOST = 8

@@ -3,9 +3,16 @@
 from cacnet.anatomy import Vessel
 from cacnet.lesions import Lesion
 from cacnet.remarks import remarks
+from cacnet.vessels import Place
 
 
-def lesion(number: int, vessel: Vessel = Vessel.LAD, max_hu: float = 900.0, agatston: float = 10.0) -> Lesion:
+def lesion(
+    number: int,
+    vessel: Vessel = Vessel.LAD,
+    max_hu: float = 900.0,
+    agatston: float = 10.0,
+    from_ostium_mm: float | None = 30.0,
+) -> Lesion:
     return Lesion(
         id=number,
         vessel=vessel,
@@ -20,6 +27,7 @@ def lesion(number: int, vessel: Vessel = Vessel.LAD, max_hu: float = 900.0, agat
         centroid_mm_lps=(0.0, 0.0, 0.0),
         start_zyx=(0, 0, 0),
         stop_zyx=(2, 2, 2),
+        place=Place(from_ostium_mm=from_ostium_mm),
     )
 
 
@@ -38,6 +46,12 @@ def test_lesions_as_bright_as_metal_are_named_with_their_part_of_the_score() -> 
     (finding,) = remarks([lesion(1, max_hu=3000.0), lesion(2), lesion(3, max_hu=3071.0), lesion(4, max_hu=8000.0)])
     assert finding.code == "lesions-as-bright-as-metal"
     assert "3 of 4 lesions (numbers 1, 3 and 4; Agatston 30.0 of 40.0)" in finding.message
+
+
+def test_lesions_at_the_ostium_are_named_for_they_may_be_the_aortas() -> None:
+    (finding,) = remarks([lesion(1, from_ostium_mm=2.0), lesion(2, from_ostium_mm=2.1), lesion(3, from_ostium_mm=None)])
+    assert finding.code == "lesions-at-the-ostium"
+    assert "1 of 3 lesions (number 1; Agatston 10.0 of 30.0) lies within 2 mm" in finding.message
 
 
 def test_a_lesion_may_give_rise_to_both_remarks() -> None:
