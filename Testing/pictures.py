@@ -94,7 +94,7 @@ class Views:
             self._slices[name] = SliceView(logic, (VIEW, VIEW), application_logic)
             self._slices[name].zoom(85)
         self._three_d = ThreeDView(scene, (VIEW, VIEW), application_logic)
-        self._three_d.look_from_front()
+        self._three_d.look_from_front(0.6)
 
     def picture(self, height: int):
         """All four, `height` pixels tall in all."""

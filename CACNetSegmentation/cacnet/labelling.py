@@ -60,6 +60,7 @@ class Labels:
         courses: the named centre lines; None where there are none.
         borders: what drew the lesions' borders, in words.
         borders_refined: whether that was the CT's values (see cacnet.refinement) rather than the network alone.
+        left_out: sentences on what looks like calcium and lies far from every artery.
     """
 
     calcium: np.ndarray
@@ -71,6 +72,7 @@ class Labels:
     courses: vessels.Courses | None = None
     borders: str = AS_THE_NETWORK
     borders_refined: bool = False
+    left_out: tuple[str, ...] = ()
 
 
 def label(volume: Volume, prepared: Prepared, probabilities: Probabilities, refine_borders: bool = True) -> Labels:
@@ -105,10 +107,11 @@ def label(volume: Volume, prepared: Prepared, probabilities: Probabilities, refi
         probability=_whole(_halved(calcium_probability), crop, volume),
         blood_hu=blood_hu,
         dominance=territories.dominance,
-        notes=(*territories.notes, *vessels.left_out(left_out, crop.geometry)),
+        notes=territories.notes,
         courses=territories.courses,
         borders=borders.statement,
         borders_refined=borders.applied,
+        left_out=vessels.left_out(left_out, crop.geometry),
     )
 
 

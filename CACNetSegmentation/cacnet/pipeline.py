@@ -238,6 +238,7 @@ def memory_findings(probabilities: Probabilities) -> tuple[Finding, ...]:
 def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
     """What the result itself gives reason to check."""
     notes = [Finding("vessels", Severity.NOTE, note) for note in labels.notes]
+    notes += [Finding("calcium-left-out", Severity.WARNING, sentence) for sentence in labels.left_out]
     if lesions.lesions and not labels.borders_refined and labels.borders != AS_THE_NETWORK:
         notes.append(Finding("borders-not-refined", Severity.NOTE, labels.borders))
     if not np.isin(SparseMap.of(labels.coronary).values, NAMED_VESSELS).any():

@@ -1,5 +1,6 @@
 """The chain after the network: labels, lesions and scores on the CT's own grid, with a perfect network in its place."""
 
+from dataclasses import replace
 from itertools import permutations, product
 
 import numpy as np
@@ -10,6 +11,7 @@ from cacnet.labelling import HeartOutsideScanError, Labels, label, spread
 from cacnet.lesions import find_lesions
 from cacnet.pipeline import resolve_for
 from cacnet.sparse_maps import SparseMap
+from cacnet.vessels import TerritoryMap
 from cacnet.volume import Acquisition, Geometry, Volume
 from schematic import Schematic, artery_centres_mm_lps, prepared, schematic_ccta, true_probabilities
 from scipy.spatial.transform import Rotation
@@ -106,3 +108,25 @@ def test_a_region_outside_the_ct_is_an_error_and_not_an_empty_result() -> None:
     calcium, coronary = true_probabilities(on_grid)
     with pytest.raises(HeartOutsideScanError, match="outside the CT"):
         label(elsewhere, on_grid, Probabilities(calcium, coronary, choose_device("cpu"), 96))
+
+
+def test_a_piece_far_from_the_named_arteries_is_left_out_and_its_calcium_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two vessels 56 mm apart, one is named, half as the RCA and half as the LAD."""
+    (x, y, _), (far_x, _, _) = artery_centres_mm_lps()
+
+    def named(coronary: SparseMap, _hu: np.ndarray, geometry: Geometry) -> TerritoryMap:
+        at = geometry.index_to_lps(coronary.voxels)
+        half = np.where(at[:, 1] < y, Vessel.RCA, Vessel.LAD)
+        vessel = np.where(np.abs(at[:, 0] - x) < np.abs(at[:, 0] - far_x), half, Vessel.UNASSIGNED)
+        return TerritoryMap(replace(coronary, values=vessel.astype(np.uint8)), None, ())
+
+    scan = schematic_ccta()
+    kept = labelled(scan)
+    monkeypatch.setattr("cacnet.vessels.label_territories", named)
+    labels = labelled(scan)
+    far = scan.volume.geometry.index_to_lps(np.argwhere(kept.calcium > 0))[:, 0] < (x + far_x) / 2
+    assert 0 < np.count_nonzero(labels.calcium) == np.count_nonzero(~far) < len(far)
+    assert set(np.unique(labels.coronary)) == {0, Vessel.RCA, Vessel.LAD}
+    (sentence,) = labels.left_out
+    assert f"R {-far_x:.1f}"[:4] in sentence
+    assert kept.left_out == ()

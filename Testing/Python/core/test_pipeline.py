@@ -34,6 +34,17 @@ def test_no_arteries_give_empty_labels_and_a_warning_that_zero_is_no_finding() -
     assert "no-coronary-arteries" in {finding.code for finding in findings}
 
 
+def test_calcium_that_was_left_out_is_a_warning() -> None:
+    scan = schematic_ccta()
+    on_grid = prepared(scan)
+    calcium, coronary = true_probabilities(on_grid)
+    labels = label(scan.volume, on_grid, Probabilities(calcium, coronary, choose_device("cpu"), 96))
+    resolved = resolve_for(scan.volume, None, labels.blood_hu)
+    lesions = find_lesions(labels.calcium, scan.volume.hu, scan.volume.geometry, resolved)
+    said = [f for f in result_findings(lesions, replace(labels, left_out=("1 spot …",))) if f.message == "1 spot …"]
+    assert [(finding.code, finding.severity) for finding in said] == [("calcium-left-out", Severity.WARNING)]
+
+
 @pytest.mark.parametrize("asked", [True, False])
 def test_the_report_says_what_drew_the_borders_and_remarks_where_it_could_not(asked: bool) -> None:
     scan = schematic_ccta()
