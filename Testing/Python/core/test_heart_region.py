@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from cacnet import heart_region
 from cacnet.heart_region import HeartRegion, find_heart_region
 from cacnet.volume import Geometry, Volume, geometry_of
 from shared_data import shared_data
@@ -40,7 +41,38 @@ def test_the_heart_is_inside_its_region_in_any_contrast_phase(contrast_hu: float
 def test_the_region_is_much_smaller_than_the_chest() -> None:
     region = find_heart_region(schematic_chest(420))
     extent = np.subtract(region.upper_mm_lps, region.lower_mm_lps)
-    assert (extent <= [176, 156, 186]).all()
+    assert (extent <= [186, 156, 186]).all()
+
+
+def test_a_field_planned_on_the_heart_is_kept_from_edge_to_edge() -> None:
+    """There is too little lung at its sides to say where the heart ends."""
+    volume = schematic_chest(420, lower_mm=(-60.0, -90.0, -70.0), upper_mm=(92.0, 50.0, 80.0))
+    region = find_heart_region(volume)
+    lower, upper = volume.geometry.bounds_mm_lps
+    assert region.found
+    np.testing.assert_allclose(region.lower_mm_lps, lower)
+    np.testing.assert_allclose(region.upper_mm_lps, upper)
+
+
+def test_there_is_room_beside_the_apex() -> None:
+    region = find_heart_region(schematic_chest(420))
+    assert region.upper_mm_lps[0] - (HEART_CENTRE_MM_LPS[0] + HEART_RADIUS_MM[0]) > 20
+
+
+@pytest.mark.parametrize(("millilitres", "found"), [(200, False), (300, True)])
+def test_a_piece_too_small_for_a_heart_is_none(
+    monkeypatch: pytest.MonkeyPatch, millilitres: float, found: bool
+) -> None:
+    def piece(between: np.ndarray, _slices: slice) -> np.ndarray:
+        mask = np.zeros_like(between)
+        mask[30:50].reshape(20, -1)[:, : round(millilitres * 1000 / 27 / 20)] = True
+        return mask
+
+    monkeypatch.setattr(heart_region, "_followed_downwards", piece)
+    volume = schematic_chest(420)
+    region = find_heart_region(volume)
+    assert region.found is found
+    assert (region.upper_mm_lps == tuple(volume.geometry.bounds_mm_lps[1])) is not found
 
 
 def test_a_flipped_and_permuted_array_gives_the_same_region() -> None:
