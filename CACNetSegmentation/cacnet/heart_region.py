@@ -36,8 +36,8 @@ WIDENING_VOXELS_PER_SLICE = 2
 CARDIAC_SCAN_LENGTH_MM = 175.0
 """A scan no longer than this was planned on the heart, so all its slices are kept."""
 CARDIAC_FIELD_MM = 180.0
-"""A field no wider than this was planned on the heart, so it is kept from edge to edge. It shows too little lung to find
-the heart by: of 26 simulated scans of such a field the lungs' outline cut arteries off in 14."""
+"""A field no wider than this was planned on the heart, so it is kept from edge to edge. It shows too little lung to
+find the heart by: of 26 simulated scans of such a field the lungs' outline cut arteries off in 14."""
 MAXIMUM_WIDTH_MM, MAXIMUM_DEPTH_MM = 185.0, 155.0
 """No adult heart with margin is larger."""
 
@@ -83,7 +83,7 @@ def find_heart_region(volume: Volume) -> HeartRegion:
         return HeartRegion(tuple(lower.tolist()), tuple(upper.tolist()), found=False)
     index = np.argwhere(heart)
     low = geometry.index_to_lps(index.min(0)) - MARGIN_MM
-    high = geometry.index_to_lps(index.max(0)) + (LEFT_MARGIN_MM, MARGIN_MM, MARGIN_MM)
+    high = geometry.index_to_lps(index.max(0)) + np.array([LEFT_MARGIN_MM, MARGIN_MM, MARGIN_MM])
     # The front, behind the sternum, is a sure end; at the back lies the spine.
     high[1] = min(high[1], low[1] + MAXIMUM_DEPTH_MM)
     middle = (low[0] + high[0]) / 2
