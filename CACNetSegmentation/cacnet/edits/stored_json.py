@@ -103,7 +103,7 @@ def from_document(content: Any) -> StoredReview:
             geometry=geometry_from(content["geometry"]),
             hu_sha256=_text(content["hu_sha256"]) or "",
             rules=read_rules(content["rules"]),
-            threshold_hu=float(content["threshold_hu"]),
+            threshold_hu=_finite(content["threshold_hu"]),
             blood_median_hu=_number(content["blood_median_hu"]),
             blood_sd_hu=_number(content["blood_sd_hu"]),
             kvp=_number(content["kvp"]),

@@ -69,6 +69,8 @@ PHASE_TAGS = (
 LONG_READ_BYTES = 1 << 20
 LONG_REPRESENTATIONS = tuple(b"OB OW OF OD OL OV SQ SV UC UN UR UT UV".split())
 """Value representations with a length of 32 bits (DICOM PS3.5, table 7.1-1)."""
+META_REPRESENTATIONS = frozenset("AE OB SH UI UL UR".split())
+"""Value representations in a file's meta information (DICOM PS3.10, table 7.1-1)."""
 UNDEFINED_LENGTH = 0xFFFFFFFF
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 MOST_DEFLATED_BYTES = 1 << 20
@@ -207,6 +209,7 @@ def read_headers(path: Path) -> Iterator[SliceHeader | str]:
 
     with quiet(), BoundedFile(path) as file:
         dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS)
+        _require_known_meta_information(dataset)
         _require_fitting_tail(file, dataset)
         if "Rows" not in dataset or "Columns" not in dataset:
             yield _kind(dataset)
@@ -218,6 +221,14 @@ def read_headers(path: Path) -> Iterator[SliceHeader | str]:
         shared = dataset.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()]
         for number, frame in enumerate(frames):
             yield _slice(path, number, dataset, (*_groups(frame), *_groups(shared[0]), dataset))
+
+
+def _require_known_meta_information(dataset: Any) -> None:
+    """Raise ValueError where an unknown representation stands in the meta information: GDCM takes what follows for a
+    length of 32 bits, and as much memory."""
+    for element in getattr(dataset, "file_meta", {}).values():
+        if element.VR not in META_REPRESENTATIONS:
+            raise ValueError(f"the representation {element.VR!r} in the meta information")
 
 
 def _require_fitting_tail(file: BoundedFile, dataset: Any) -> None:

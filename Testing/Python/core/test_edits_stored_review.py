@@ -168,6 +168,7 @@ def _broken(path: str, value: object):
         _broken("rules/sex", "X"),
         _broken("rules/age_years", "old"),
         _broken("rules/protocol", None),
+        _broken("threshold_hu", "nan"),
         _broken("blood_sd_hu", True),
         _broken("confidence", {"1": 1.5}),
         _broken("confidence", {"one": 0.5}),

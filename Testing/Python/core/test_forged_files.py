@@ -148,6 +148,15 @@ def test_an_element_behind_the_pixels_that_is_longer_than_the_file_marks_it_as_d
     assert "files-unreadable" in codes
 
 
+def test_an_unknown_representation_in_the_meta_information_marks_the_file_as_damaged(tmp_path: Path) -> None:
+    """GDCM would take the text behind it for a length, and 775 MB."""
+    write_series(tmp_path / "series", np.zeros((5, 8, 8), np.int16))
+    first = sorted((tmp_path / "series").iterdir())[0]
+    first.write_bytes(first.read_bytes().replace(b"\x02\0\x12\0UI", b"\x02\0\x12\0UY"))
+    codes = {finding.code for finding in read_ct(tmp_path / "series").reading_findings}
+    assert "files-unreadable" in codes
+
+
 def test_a_large_deflated_dicom_file_is_not_unpacked(tmp_path: Path) -> None:
     (tmp_path / "bomb.dcm").write_bytes(bytes(128) + b"DICM" + b"1.2.840.10008.1.2.1.99" + bytes(2 << 20))
     with pytest.raises(ValueError, match="deflated"):
