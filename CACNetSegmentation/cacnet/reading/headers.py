@@ -69,7 +69,7 @@ PHASE_TAGS = (
 LONG_READ_BYTES = 1 << 20
 LONG_REPRESENTATIONS = tuple(b"OB OW OF OD OL OV SQ SV UC UN UR UT UV".split())
 """Value representations with a length of 32 bits (DICOM PS3.5, table 7.1-1)."""
-META_REPRESENTATIONS = frozenset("AE OB SH UI UL UR".split())
+META_REPRESENTATIONS = frozenset({"AE", "OB", "SH", "UI", "UL", "UR"})
 """Value representations in a file's meta information (DICOM PS3.10, table 7.1-1)."""
 UNDEFINED_LENGTH = 0xFFFFFFFF
 DEFLATED = b"1.2.840.10008.1.2.1.99"
