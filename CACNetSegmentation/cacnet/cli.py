@@ -287,7 +287,7 @@ def _say_scores(scores: Scores, output: Path) -> None:
     _say_findings(scores.findings)
     _say(scores.resolved.sentence)
     if not scores.conclusive:
-        _say("No score: no coronary artery was recognised, so the sums of 0 in the report are no finding.")
+        _say("No score: too little of the coronary arteries was recognised, so the sums in the report are no finding.")
     else:
         _say_totals(totals, scores.resolved.score_name)
     _say(f"written to {output}")

@@ -90,7 +90,7 @@ def _draw_heading(figure: Any, scores: Scores, volume: Volume, shown: int) -> No
         f"{counted(totals.vessels, 'vessel')}   ·   {totals.cac_drs}"
     )
     if not scores.conclusive:
-        head = "No score: no coronary artery was recognised"
+        head = "No score: too little of the coronary arteries was recognised"
     height = figure.get_figheight()
     figure.text(0.02, 1 - 0.38 / height, head, color=FOREGROUND, fontsize=17, fontweight="bold", va="center")
     model = f"model {scores.model.id}" if scores.model.id else "mask given by the user"

@@ -23,7 +23,7 @@ from cacnet.loading import load_network
 from cacnet.prepare import Prepared, normalise_hu, prepare
 from cacnet.progress import Progress, silent
 from cacnet.reading import read_ct
-from cacnet.remarks import remarks
+from cacnet.remarks import remark_on_arteries, remarks
 from cacnet.report import NO_ARTERIES, ModelStatement, Scores
 from cacnet.scoring import (
     DEFAULT_PROTOCOL,
@@ -247,7 +247,9 @@ def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
             "that there is none. Check the contrast phase and the field of view."
         )
         return (*notes, Finding(NO_ARTERIES, Severity.WARNING, message))
-    return (*notes, *remarks(lesions.lesions))
+    has_score = any(lesion.agatston > 0 for lesion in lesions.lesions)
+    missing = remark_on_arteries(labels.courses, has_score)
+    return (*notes, *([missing] if missing else []), *remarks(lesions.lesions))
 
 
 def model_statement(model: LoadedModel, device: Device, probabilities: Probabilities, labels: Labels) -> ModelStatement:

@@ -20,8 +20,9 @@ from cacnet.volume import Volume
 
 SCHEMA_VERSION = 1
 RESEARCH_USE = "Research use only, not for diagnosis."
-NO_ARTERIES = "no-coronary-arteries"
-"""Code of the finding that no artery was recognised: the sums are then 0 for want of a result, not of calcium."""
+NO_ARTERIES, FEW_ARTERIES = "no-coronary-arteries", "few-coronary-arteries"
+INCONCLUSIVE = frozenset({NO_ARTERIES, FEW_ARTERIES})
+"""Codes of findings after which a score of 0 is one for want of a result, not of calcium."""
 SIMULATION = "The bundled network was trained on simulated CCTA only; its accuracy on patients is not known."
 
 LESION_COLUMNS = (
@@ -83,8 +84,8 @@ class Scores:
 
     @property
     def conclusive(self) -> bool:
-        """Whether a score of 0 would mean that no calcium was found, rather than that no artery was."""
-        return all(finding.code != NO_ARTERIES for finding in self.findings)
+        """Whether a score of 0 would mean that no calcium was found, rather than that too little was seen."""
+        return all(finding.code not in INCONCLUSIVE for finding in self.findings)
 
     @property
     def totals(self) -> Totals:

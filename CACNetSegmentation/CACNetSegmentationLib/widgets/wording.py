@@ -114,7 +114,7 @@ def time_left_text(seconds: float) -> str:
 def totals_text(totals: Mapping[str, Any], protocol: str) -> str:
     """The scores of a report in one line, as an equivalent that names its protocol. A missing mass is left out."""
     if totals.get("conclusive") is False:
-        return _("No score: no coronary artery was recognised, so the sums of 0 are no finding")
+        return _("No score: too little of the coronary arteries was recognised, so the sums of 0 are no finding")
     parts = [
         f"{_('Agatston equivalent')} {figures.AGATSTON.text(totals['agatston'])} ({protocol})",
         f"{_('volume')} {figures.VOLUME.text(totals['volume_mm3'])} mm³",

@@ -76,7 +76,7 @@ class CaseOutcome:
 
     Attributes:
         status: 'done' or 'failed'.
-        agatston …: None where the case failed or no artery was recognised; never 0 for want of a result.
+        agatston …: None where the case failed or too few arteries were recognised; never 0 for want of a result.
         findings: codes, each once; error: one sentence, or ''.
         seconds: of the work itself.
     """

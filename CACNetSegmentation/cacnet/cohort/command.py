@@ -100,7 +100,7 @@ def step_line(step: Step) -> str:
     if not outcome.done:
         what = f"failed: {outcome.error}"
     elif outcome.agatston is None:
-        what = "no score: no coronary artery was recognised"
+        what = "no score: too little of the coronary arteries was recognised"
     else:
         what = f"Agatston {figures.AGATSTON.text(outcome.agatston)}, {outcome.cac_drs}"
     left = "" if not step.seconds_left else f" · {duration(step.seconds_left)} left"

@@ -66,7 +66,7 @@ class CaseResult:
             truth names arteries; empty where it labels no calcium.
         named_voxels: of the coronary voxels that both have; named_lesions: of the true lesions found. None where the
             truth names no arteries.
-        found_scores: by 'total' and artery; None where no artery was recognised, so that 0 would be no finding.
+        found_scores: by 'total' and artery; None where too few arteries were recognised, so that 0 would be no finding.
         true_scores: of the true calcium by the same protocol, its threshold measured in the true lumen, or in the
             found one where the truth does not label arteries; None where it labels no calcium.
         protocol: name of the protocol; threshold_hu, true_threshold_hu: what it came to.

@@ -20,7 +20,7 @@ from cacnet.edits.session import Action, AuditEntry, Session
 from cacnet.edits.summary import ReviewSummary, VesselRow, row_of
 from cacnet.findings import Finding
 from cacnet.pipeline import Result
-from cacnet.report import NO_ARTERIES, ModelStatement, Scores
+from cacnet.report import INCONCLUSIVE, ModelStatement, Scores
 from cacnet.reporting.pictures import Pictures, draw_pictures
 from cacnet.reporting.slices import LesionSlice, slices_of_review, slices_of_set
 from cacnet.reviewed_case import initials
@@ -74,7 +74,7 @@ class CaseReport:
     @property
     def conclusive(self) -> bool:
         """Whether a score of 0 would mean that no calcium was found."""
-        return all(finding.code != NO_ARTERIES for finding in self.findings)
+        return all(finding.code not in INCONCLUSIVE for finding in self.findings)
 
     @property
     def corrections(self) -> Counter[str]:

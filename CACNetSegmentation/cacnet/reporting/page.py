@@ -18,7 +18,9 @@ TITLE = "Coronary calcium report"
 LESIONS_LISTED = 18
 """Rows of the lesion table on the page; the rest is summed up in a line, and whole in the other formats."""
 NO_SCORE = "No score"
-NO_SCORE_REASON = "No coronary artery was recognised, so there is no score; sums of 0 would be no finding."
+NO_SCORE_REASON = (
+    "Too little of the coronary arteries was recognised, so there is no score; sums of 0 would be no finding."
+)
 NONE_FOUND = "No lesion was found."
 NONE_POSSIBLE = "Without an artery no lesion can be found."
 

@@ -44,7 +44,10 @@ def _summary(report: CaseReport) -> Table:
     summary = report.summary
     facts: list[tuple[str, Cell]] = [
         ("label", report.label or None),
-        ("conclusive", "yes" if report.conclusive else "no: no coronary artery was recognised, 0 is no finding"),
+        (
+            "conclusive",
+            "yes" if report.conclusive else "no: too little of the coronary arteries was recognised, 0 is no finding",
+        ),
         *(_scores(report) if report.conclusive else []),
         ("dominance", report.dominance),
         ("unreviewed_lesions", len(summary.unreviewed)),

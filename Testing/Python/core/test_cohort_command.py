@@ -75,7 +75,7 @@ def test_a_line_says_result_and_time_left() -> None:
     done = CaseOutcome("case-1", "done", agatston=44.46, cac_drs="A1/N3")
     assert step_line(Step(done, 2, 9, 0, 400.0)) == "2/9  case-1  Agatston 44.5, A1/N3 · 7 min left"
     assert step_line(Step(done, 1, 9, 1, None)) == "1/9  case-1  Agatston 44.5, A1/N3 (done before)"
-    assert "no coronary artery" in step_line(Step(CaseOutcome("case-1", "done"), 1, 1, 0, 0.0))
+    assert "too little of the coronary arteries" in step_line(Step(CaseOutcome("case-1", "done"), 1, 1, 0, 0.0))
     assert "failed: why." in step_line(Step(CaseOutcome.failed("case-1", "why."), 1, 1, 0, 0.0))
 
 

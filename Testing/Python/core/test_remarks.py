@@ -1,9 +1,12 @@
 """What is said of lesions that a reader should look at first."""
 
+import numpy as np
+import pytest
 from cacnet.anatomy import Vessel
 from cacnet.lesions import Lesion
-from cacnet.remarks import remarks
-from cacnet.vessels import Place
+from cacnet.remarks import remark_on_arteries, remarks
+from cacnet.report import INCONCLUSIVE
+from cacnet.vessels import Courses, Place
 
 
 def lesion(
@@ -62,3 +65,38 @@ def test_a_lesion_may_give_rise_to_both_remarks() -> None:
 def test_a_long_list_of_numbers_is_cut_short() -> None:
     (finding,) = remarks([lesion(number, Vessel.UNASSIGNED) for number in range(1, 12)])
     assert "numbers 1, 2, 3, 4, 5, 6, 7, 8 and 3 more;" in finding.message
+
+
+def courses(lm: int, lad: int, lcx: int, rca: int) -> Courses:
+    """So many points, a millimetre apart, of each artery, and ten without a name."""
+    vessel = np.repeat([*range(1, 6)], [lm, lad, lcx, rca, 10])
+    return Courses(np.zeros((len(vessel), 3)), vessel, np.full(len(vessel), np.nan), np.ones(len(vessel)))
+
+
+@pytest.mark.parametrize("whole", [(0, 40, 60, 40), (10, 30, 60, 40), (5, 300, 0, 40), (8, 150, 120, 300)])
+def test_nothing_is_said_of_whole_trees_with_the_left_main_and_the_lcx_named_or_not(whole: tuple[int, ...]) -> None:
+    assert remark_on_arteries(courses(*whole), has_score=False) is None
+
+
+@pytest.mark.parametrize("missing", [(0, 39, 90, 200), (0, 45, 54, 200), (8, 150, 120, 39), (0, 0, 0, 0)])
+def test_a_zero_with_an_artery_missing_is_no_finding_and_a_score_may_be_too_low(missing: tuple[int, ...]) -> None:
+    without = remark_on_arteries(courses(*missing), has_score=False)
+    beside = remark_on_arteries(courses(*missing), has_score=True)
+    assert without is not None
+    assert beside is not None
+    assert without.code in INCONCLUSIVE
+    assert "a score of 0 does not mean" in without.message
+    assert beside.code not in INCONCLUSIVE
+    assert "the score may be too low" in beside.message
+
+
+def test_what_was_found_of_each_artery_is_told() -> None:
+    finding = remark_on_arteries(courses(5, 16, 162, 113), has_score=True)
+    assert finding is not None
+    assert "about 21 mm of left main and LAD, 162 mm of LCx and 113 mm of RCA" in finding.message
+
+
+def test_without_centre_lines_nothing_was_recognised() -> None:
+    finding = remark_on_arteries(None, has_score=False)
+    assert finding is not None
+    assert "about 0 mm of left main" in finding.message

@@ -38,7 +38,7 @@ def test_without_arteries_there_is_no_score_and_no_zero() -> None:
     assert page.headline == "No score"
     assert {text for row in page.vessels.rows for text in row[1:]} == {"–"}
     assert page.lesions.rows == ()
-    assert "No coronary artery" in page.facts[0][1]
+    assert "Too little of the coronary arteries" in page.facts[0][1]
 
 
 def test_a_long_list_is_cut_and_the_remainder_summed_up() -> None:
