@@ -23,8 +23,8 @@ from cacnet.loading import load_network
 from cacnet.prepare import Prepared, normalise_hu, prepare
 from cacnet.progress import Progress, silent
 from cacnet.reading import read_ct
-from cacnet.remarks import remark_on_arteries, remarks
-from cacnet.report import NO_ARTERIES, ModelStatement, Scores
+from cacnet.remarks import remarks_on_result
+from cacnet.report import ModelStatement, Scores
 from cacnet.scoring import (
     DEFAULT_PROTOCOL,
     BloodPoolNotMeasurableError,
@@ -241,15 +241,8 @@ def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
     notes += [Finding("calcium-left-out", Severity.WARNING, sentence) for sentence in labels.left_out]
     if lesions.lesions and not labels.borders_refined and labels.borders != AS_THE_NETWORK:
         notes.append(Finding("borders-not-refined", Severity.NOTE, labels.borders))
-    if not np.isin(SparseMap.of(labels.coronary).values, NAMED_VESSELS).any():
-        message = (
-            "No coronary artery was recognised, so calcium could not be found either; a score of 0 here does not mean "
-            "that there is none. Check the contrast phase and the field of view."
-        )
-        return (*notes, Finding(NO_ARTERIES, Severity.WARNING, message))
-    has_score = any(lesion.agatston > 0 for lesion in lesions.lesions)
-    missing = remark_on_arteries(labels.courses, has_score)
-    return (*notes, *([missing] if missing else []), *remarks(lesions.lesions))
+    any_artery = bool(np.isin(SparseMap.of(labels.coronary).values, NAMED_VESSELS).any())
+    return (*notes, *remarks_on_result(lesions.lesions, labels.courses, any_artery))
 
 
 def model_statement(model: LoadedModel, device: Device, probabilities: Probabilities, labels: Labels) -> ModelStatement:

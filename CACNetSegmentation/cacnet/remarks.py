@@ -9,7 +9,7 @@ import numpy as np
 from cacnet.anatomy import NAMED_VESSELS, Vessel
 from cacnet.findings import Finding, Severity
 from cacnet.lesions import Lesion
-from cacnet.report import FEW_ARTERIES
+from cacnet.report import FEW_ARTERIES, NO_ARTERIES
 from cacnet.vessels import Courses
 
 METAL_FROM_HU = 3000.0
@@ -25,6 +25,38 @@ one supplies the inferior wall) to 500. Where most of the arteries was found, 16
 simulated patients; where a fifth was found, the LAD had 27."""
 
 NAMED_AT_MOST = 8
+
+INCOMPLETE, UNASSIGNED, AT_OSTIUM, BRIGHT = (
+    "arteries-incomplete",
+    "lesions-unassigned",
+    "lesions-at-the-ostium",
+    "lesions-as-bright-as-metal",
+)
+REMARKS = frozenset({NO_ARTERIES, FEW_ARTERIES, INCOMPLETE, UNASSIGNED, AT_OSTIUM, BRIGHT})
+"""Codes of all that is said here: it changes as lesions are corrected."""
+
+
+def remarks_on_result(
+    lesions: Sequence[Lesion], courses: Courses | None, any_artery: bool, is_approved: bool = False
+) -> tuple[Finding, ...]:
+    """What a result, or a review as it stands, gives reason to check.
+
+    Args:
+        lesions: those that count.
+        courses: the named centre lines; None where no tree could be named.
+        any_artery: whether any coronary voxel has an artery's name.
+        is_approved: whether a reader has signed it; a score of 0 is then that reader's finding.
+    """
+    any_assigned = any(lesion.vessel is not Vessel.UNASSIGNED for lesion in lesions)
+    if not (any_artery or any_assigned or is_approved):
+        message = (
+            "No coronary artery was recognised, so calcium could not be found either; a score of 0 here does not mean "
+            "that there is none. Check the contrast phase and the field of view."
+        )
+        return (Finding(NO_ARTERIES, Severity.WARNING, message),)
+    has_score = is_approved or any(lesion.agatston > 0 for lesion in lesions)
+    incomplete = remark_on_arteries(courses, has_score)
+    return (*([incomplete] if incomplete else []), *remarks(lesions))
 
 
 def remarks(lesions: Sequence[Lesion]) -> tuple[Finding, ...]:
@@ -50,7 +82,7 @@ def remark_on_arteries(courses: Courses | None, has_score: bool) -> Finding | No
         f"{LEAST_LEFT_MM} mm of the left tree were expected. Calcium elsewhere is missed, so {meaning}. Check the "
         "field of view, the contrast phase and motion."
     )
-    return Finding("arteries-incomplete" if has_score else FEW_ARTERIES, Severity.WARNING, message)
+    return Finding(INCOMPLETE if has_score else FEW_ARTERIES, Severity.WARNING, message)
 
 
 def _remarks(lesions: Sequence[Lesion]) -> Iterator[Finding]:
@@ -60,7 +92,7 @@ def _remarks(lesions: Sequence[Lesion]) -> Iterator[Finding]:
             f"{_share(unassigned, lesions)} could not be given an artery: far from those that were recognised, or "
             "between two. Assign an artery by hand, or reject what is no coronary calcium."
         )
-        yield Finding("lesions-unassigned", Severity.WARNING, message)
+        yield Finding(UNASSIGNED, Severity.WARNING, message)
     at_ostium = [lesion for lesion in lesions if _is_at_ostium(lesion)]
     if at_ostium:
         message = (
@@ -68,14 +100,14 @@ def _remarks(lesions: Sequence[Lesion]) -> Iterator[Finding]:
             "artery's mouth, where calcium of the aortic wall is easily taken for the artery's. Reject what is the "
             "aorta's."
         )
-        yield Finding("lesions-at-the-ostium", Severity.WARNING, message)
+        yield Finding(AT_OSTIUM, Severity.WARNING, message)
     bright = [lesion for lesion in lesions if lesion.max_hu >= METAL_FROM_HU]
     if bright:
         message = (
             f"{_share(bright, lesions)} {'reaches' if len(bright) == 1 else 'reach'} {METAL_FROM_HU:.0f} HU, which "
             "clips, stents and leads do and calcium seldom does. Reject what is metal."
         )
-        yield Finding("lesions-as-bright-as-metal", Severity.WARNING, message)
+        yield Finding(BRIGHT, Severity.WARNING, message)
 
 
 def _is_at_ostium(lesion: Lesion) -> bool:

@@ -119,7 +119,14 @@ def export_report(
     case = reviewed_case(review, acquisition)
     stored, rules = review.stored, review.stored.rules
     background = CaseBackground(
-        case.volume, case.coronary, case.model, tuple(findings), stored.dominance, rules.age_years, rules.sex
+        volume=case.volume,
+        coronary=case.coronary,
+        model=case.model,
+        findings=tuple(findings),
+        dominance=stored.dominance,
+        age_years=rules.age_years,
+        sex=rules.sex,
+        courses=stored.courses,
     )
     report = report_of_review(review.session, review.summary, background)
     written = write_reports(folder / f"cacnet-{case.pseudonym()}", report, list(ReportFormat))

@@ -14,17 +14,20 @@ from datetime import UTC, datetime
 import numpy as np
 
 import cacnet
-from cacnet.anatomy import Vessel
+from cacnet.anatomy import NAMED_VESSELS, Vessel
 from cacnet.edits.review import ReviewState
 from cacnet.edits.session import Action, AuditEntry, Session
 from cacnet.edits.summary import ReviewSummary, VesselRow, row_of
 from cacnet.findings import Finding
 from cacnet.pipeline import Result
+from cacnet.remarks import REMARKS, remarks_on_result
 from cacnet.report import INCONCLUSIVE, ModelStatement, Scores
 from cacnet.reporting.pictures import Pictures, draw_pictures
 from cacnet.reporting.slices import LesionSlice, slices_of_review, slices_of_set
 from cacnet.reviewed_case import initials
 from cacnet.scoring import hoff_percentile, per_vessel
+from cacnet.sparse_maps import SparseMap
+from cacnet.vessels import Courses
 from cacnet.volume import Acquisition, Geometry, Volume
 
 LONGEST_LABEL = 120
@@ -95,6 +98,8 @@ class CaseBackground:
 
     Attributes:
         coronary: uint8 label map of the arteries on the scan's grid.
+        findings: on the scan and on the network's result; what is said of the lesions is said anew of a review.
+        courses: the named centre lines; None without any.
     """
 
     volume: Volume
@@ -104,6 +109,7 @@ class CaseBackground:
     dominance: str | None = None
     age_years: float | None = None
     sex: str | None = None
+    courses: Courses | None = None
 
 
 def report_of_result(result: Result, label: str = "") -> CaseReport:
@@ -137,6 +143,10 @@ def report_of_review(
     slices = slices_of_review(session.review, volume.hu, volume.geometry, summary.resolved)
     counting = [session.scores.lesions[row.id] for row in summary.lesions if row.state is not ReviewState.REJECTED]
     pictures = draw_pictures(volume, session.review.label_map(), background.coronary, counting)
+    any_artery = bool(np.isin(SparseMap.of(background.coronary).values, NAMED_VESSELS).any())
+    said = remarks_on_result(counting, background.courses, any_artery, summary.approved_by is not None)
+    kept = (finding for finding in background.findings if finding.code not in REMARKS)
+    background = replace(background, findings=(*kept, *said))
     return _report(background, summary, slices, tuple(map(_line, session.audit)), pictures, label)
 
 

@@ -43,6 +43,7 @@ def report_of_folder(
         dominance=stored.dominance,
         age_years=stored.rules.age_years,
         sex=stored.rules.sex,
+        courses=stored.courses,
     )
     return report_of_review(case.session, summary, background, label)
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from cacnet.anatomy import Vessel
+from cacnet.findings import Finding
 from cacnet.lesions import Lesion
-from cacnet.remarks import remark_on_arteries, remarks
+from cacnet.remarks import remark_on_arteries, remarks, remarks_on_result
 from cacnet.report import INCONCLUSIVE
 from cacnet.vessels import Courses, Place
 
@@ -100,3 +101,25 @@ def test_without_centre_lines_nothing_was_recognised() -> None:
     finding = remark_on_arteries(None, has_score=False)
     assert finding is not None
     assert "about 0 mm of left main" in finding.message
+
+
+def codes(*of: Finding) -> list[str]:
+    return [finding.code for finding in of]
+
+
+def test_a_zero_without_an_artery_is_no_finding_until_a_reader_signs_it() -> None:
+    assert codes(*remarks_on_result([], None, any_artery=False)) == ["no-coronary-arteries"]
+    signed = codes(*remarks_on_result([], None, any_artery=False, is_approved=True))
+    assert signed == ["arteries-incomplete"]
+    assert not INCONCLUSIVE & set(signed)
+
+
+def test_lesions_without_an_artery_do_not_make_a_score_but_one_that_a_reader_assigns_does() -> None:
+    unassigned, assigned = lesion(1, Vessel.UNASSIGNED), lesion(1, Vessel.LAD)
+    assert codes(*remarks_on_result([unassigned], None, any_artery=False)) == ["no-coronary-arteries"]
+    assert not INCONCLUSIVE & set(codes(*remarks_on_result([assigned], None, any_artery=False)))
+
+
+def test_a_score_of_zero_of_whole_arteries_is_a_finding() -> None:
+    assert remarks_on_result([], courses(8, 150, 120, 300), any_artery=True) == ()
+    assert codes(*remarks_on_result([], courses(8, 10, 120, 300), any_artery=True)) == ["few-coronary-arteries"]

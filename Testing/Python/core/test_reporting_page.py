@@ -3,10 +3,24 @@
 from dataclasses import replace
 
 import pytest
+from cacnet.edits.live_scores import LiveScores
+from cacnet.edits.review import review_of
+from cacnet.edits.session import Session
 from cacnet.edits.summary import summarize
+from cacnet.findings import Finding, Severity
 from cacnet.reporting.case_report import report_of_review
 from cacnet.reporting.page import LESIONS_LISTED, page_of
-from report_cases import LITERATURE, background, empty_report, found_report, result, reviewed_report, reviewed_session
+from report_cases import (
+    GRID,
+    LITERATURE,
+    background,
+    empty_report,
+    found_report,
+    result,
+    reviewed_report,
+    reviewed_session,
+    without_arteries,
+)
 
 
 def test_the_headline_is_the_total_of_the_tables() -> None:
@@ -39,6 +53,27 @@ def test_without_arteries_there_is_no_score_and_no_zero() -> None:
     assert {text for row in page.vessels.rows for text in row[1:]} == {"–"}
     assert page.lesions.rows == ()
     assert "Too little of the coronary arteries" in page.facts[0][1]
+
+
+def test_a_review_without_arteries_has_no_score_until_it_is_signed() -> None:
+    """Whatever was told of the scan; a panel knows of the scan only."""
+    found = without_arteries()
+    session = Session(review_of(found.scores.lesions), LiveScores(found.volume.hu, GRID, LITERATURE))
+    told = replace(background(found), findings=())
+    report = report_of_review(session, summarize(session, LITERATURE), told)
+    assert page_of(report).headline == "No score"
+    session.approve("Anna Berg")
+    assert page_of(report_of_review(session, summarize(session, LITERATURE), told)).headline == "0.0"
+
+
+def test_remarks_on_lesions_follow_the_corrections() -> None:
+    found = result()
+    session = reviewed_session(found, approve=False)
+    stale = Finding("lesions-unassigned", Severity.WARNING, "1 of 3 lesions (number 2) …")
+    told = replace(background(found), findings=(*background(found).findings, stale))
+    report = report_of_review(session, summarize(session, LITERATURE), told)
+    assert "lesions-unassigned" not in {finding.code for finding in report.findings}
+    assert "slice-increment-thick" in {finding.code for finding in report.findings}
 
 
 def test_a_long_list_is_cut_and_the_remainder_summed_up() -> None:
