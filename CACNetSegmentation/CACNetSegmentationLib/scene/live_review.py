@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import slicer
+from cacnet.anatomy import NAMED_VESSELS
 from cacnet.edits import strokes
 from cacnet.edits.autosave import Autosave, ReviewText
 from cacnet.edits.review import Change, EditError, Review
@@ -15,6 +17,8 @@ from cacnet.edits.session import Action, LockedError, Session
 from cacnet.edits.stored_review import Rules, StoredReview
 from cacnet.edits.summary import ReviewSummary, summarize
 from cacnet.files import UnwritableOutputError
+from cacnet.remarks import remarks_on_result
+from cacnet.report import INCONCLUSIVE
 from slicer.util import arrayFromVolume
 
 from CACNetSegmentationLib.scene import review_store, review_views
@@ -76,8 +80,16 @@ class LiveReview:
     def summary(self) -> ReviewSummary:
         """Everything on screen."""
         if self._summary is None:
-            self._summary = summarize(self._session, self._resolved, self._rules.age_years, self._rules.sex)
+            summary = summarize(self._session, self._resolved, self._rules.age_years, self._rules.sex)
+            self._summary = replace(summary, inconclusive=self._why_inconclusive())
         return self._summary
+
+    def _why_inconclusive(self) -> str:
+        review, scores, courses = self._session.review, self._session.scores, self._stored.courses
+        counting = [scores.lesions[i] for i, lesion in review.lesions.items() if lesion.counts]
+        any_artery = courses is not None and bool(np.isin(courses.vessel, NAMED_VESSELS).any())
+        said = remarks_on_result(counting, courses, any_artery, self._session.locked)
+        return " ".join(finding.message for finding in said if finding.code in INCONCLUSIVE)
 
     @property
     def session(self) -> Session:

@@ -82,6 +82,7 @@ class ReviewSummary:
         lesions: by id, rejected ones included.
         network_lesions_removed: lesions of the network that no longer exist (erased or merged).
         approved_by: None while open; may be '' where no initials were given.
+        inconclusive: why a score of 0 would be no finding; '' where it would be one.
     """
 
     totals: Totals
@@ -94,6 +95,7 @@ class ReviewSummary:
     can_undo: bool
     can_redo: bool
     approved_by: str | None
+    inconclusive: str = ""
 
     @property
     def category(self) -> RiskCategory:

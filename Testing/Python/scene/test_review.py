@@ -96,6 +96,16 @@ def test_a_rejected_lesion_leaves_scores_and_exports_and_stays_faintly_visible(r
     assert display.GetSegmentOpacity3D("Rejected") < 0.5
 
 
+def test_a_zero_where_little_of_the_arteries_is_known_is_no_score_until_it_is_approved(review):
+    """The result has blocks for arteries, and so no centre lines."""
+    assert review.summary.inconclusive == ""
+    review.reject(list(review.session.review.lesions), RejectReason.NOISE)
+    assert review.summary.totals.agatston == 0
+    assert "a score of 0 does not mean that there is none" in review.summary.inconclusive
+    review.approve("AB")
+    assert review.summary.inconclusive == ""
+
+
 def test_a_script_names_reasons_and_arteries_in_words(review):
     review.reject([3], "stent")
     review.relabel([1], "lcx")

@@ -44,6 +44,14 @@ def test_a_score_above_1000_is_flagged(service):
     assert "above 1000" in wording.headline_html(flagged)
 
 
+def test_a_zero_that_is_no_finding_is_no_score(service):
+    text = wording.headline_html(replace(service.summary, inconclusive="No coronary artery was recognised <here>."))
+    assert "No score" in text
+    assert "No coronary artery was recognised &lt;here&gt;." in text
+    for part in ("A1/N4", "mild", "Agatston equivalent"):
+        assert part not in text
+
+
 def test_the_headline_names_equivalent_protocol_category_and_code(service):
     text = wording.headline_html(service.summary)
     for part in ("Agatston equivalent", "literature", "130 HU", "mild (11–100)", "A1/N4"):

@@ -85,6 +85,11 @@ def lesions_text(amount: int) -> str:
 def headline_html(summary: ReviewSummary) -> str:
     """The total in large type beside its category, and the change from the network's result."""
     totals, resolved = summary.totals, summary.resolved
+    if summary.inconclusive:
+        return (
+            f'<span style="font-size:28pt; font-weight:600">{_("No score")}</span><br>'
+            f'<b style="color:#d55e00">{escape(summary.inconclusive)}</b>'
+        )
     rules = _("by <b>{name}</b>, from {hu:.0f} HU").format(
         name=escape(resolved.protocol.name), hu=resolved.threshold_hu
     )
