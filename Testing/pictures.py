@@ -72,9 +72,11 @@ def _correct(bench) -> None:
     from cacnet.edits.review import RejectReason
 
     by_score = sorted(bench.review.summary.lesions, key=lambda lesion: -lesion.agatston)
-    bench.review.accept([lesion.id for lesion in by_score[:-2]])
-    bench.review.reject([by_score[-1].id], RejectReason.NOISE)
-    bench.review.relabel([by_score[-2].id], Vessel.LCX)
+    smallest = 2 if len(by_score) > 3 else 1
+    *largest, other = by_score[:-smallest]
+    bench.review.accept([lesion.id for lesion in largest])
+    bench.review.reject([lesion.id for lesion in by_score[-smallest:]], RejectReason.NOISE)
+    bench.review.relabel([other.id], Vessel.LAD if other.vessel is Vessel.LCX else Vessel.LCX)
     bench.review.jump_to(by_score[1].id)
     bench.process_events()
 
