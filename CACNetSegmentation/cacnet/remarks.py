@@ -20,9 +20,8 @@ OSTIUM_MM = 2.0
 simulated patients six were the aorta's, of 131 others four."""
 
 LEAST_LEFT_MM, LEAST_LAD_MM, LEAST_RCA_MM = 100, 40, 40
-"""Of centre lines with side branches; LAD with LM. A whole left tree has 250 to 500 mm and an RCA 40 (where the left
-one supplies the inferior wall) to 500. Where most of the arteries was found, 169, 68 and 169 mm were the least in 39
-simulated patients; where a fifth was found, the LAD had 27."""
+"""Of centre lines with side branches; LAD with LM. Where most of the arteries was found, 169, 68 and 169 mm were the
+least in 39 simulated patients; where a fifth was found, the LAD had 27."""
 
 NAMED_AT_MOST = 8
 

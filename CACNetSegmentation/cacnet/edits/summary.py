@@ -104,8 +104,9 @@ class ReviewSummary:
 
     @property
     def equivalent(self) -> Equivalent | None:
-        """The estimated score without contrast, calibrated on simulation; None unless the protocol has one."""
-        return self.totals.equivalent
+        """The estimated score without contrast, calibrated on simulation; None unless the protocol has one and there
+        is a score."""
+        return None if self.inconclusive else self.totals.equivalent
 
     @property
     def locked(self) -> bool:

@@ -132,6 +132,7 @@ def test_an_estimate_without_contrast_stands_beside_the_raw_score_with_its_origi
     service.use_protocol("ccta-calibrated")
     text = wording.estimate_html(service.summary)
     assert f"<b>{service.summary.equivalent.estimate:.0f}</b>" in text
+    assert wording.estimate_html(replace(service.summary, inconclusive="No artery was recognised.")) == ""
     assert "95 % interval" in text
     assert "Calibrated on simulation, not validated on patients" in text
 

@@ -55,7 +55,7 @@ class Scores:
         ui.estimateLabel.toolTip = summary.equivalent.sentence if summary.equivalent else ""
         ui.protocolSentenceLabel.text = summary.resolved.sentence
         ui.vesselsLabel.text = vessels_html(summary)
-        ui.percentileLabel.text = percentile_text(summary.percentile)
+        ui.percentileLabel.text = "" if summary.inconclusive else percentile_text(summary.percentile)
         ui.percentileLabel.toolTip = summary.percentile.source if summary.percentile else ESTABLISHED_WITHOUT_CONTRAST
 
     def _on_patient(self) -> None:
