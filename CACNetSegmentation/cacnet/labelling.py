@@ -17,6 +17,7 @@ from cacnet.errors import CacnetError
 from cacnet.prepare import Crop, Prepared, crop_covering
 from cacnet.resampling import linear_sparse, nearest_sparse
 from cacnet.sparse_maps import SparseMap, as_sparse
+from cacnet.spots import count_and_places
 from cacnet.volume import Geometry, Volume
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Labels:
         courses: the named centre lines; None where there are none.
         borders: what drew the lesions' borders, in words.
         borders_refined: whether that was the CT's values (see cacnet.refinement) rather than the network alone.
+        second_look: a sentence on lesions that only the border network found; empty where there are none.
         left_out: sentences on what looks like calcium and lies far from every artery.
     """
 
@@ -72,13 +74,25 @@ class Labels:
     courses: vessels.Courses | None = None
     borders: str = AS_THE_NETWORK
     borders_refined: bool = False
+    second_look: str = ""
     left_out: tuple[str, ...] = ()
 
 
-def label(volume: Volume, prepared: Prepared, probabilities: Probabilities, refine_borders: bool = True) -> Labels:
+def label(
+    volume: Volume,
+    prepared: Prepared,
+    probabilities: Probabilities,
+    refine_borders: bool = True,
+    border_model: refinement.WindowModel | None = None,
+) -> Labels:
     """From probabilities on the model's grid to vessels and calcium on the CT's grid.
 
-    `refine_borders` draws each lesion's border by the CT's values instead of taking the network's.
+    Args:
+        volume: the CT.
+        prepared: the grid of the probabilities.
+        probabilities: CAC-Net's.
+        refine_borders: draw each lesion's border by the CT's values instead of taking CAC-Net's.
+        border_model: draws them; without one, and on grids coarser than it was trained on, a rule does.
     """
     grid = prepared.grid
     crop = crop_covering(_where_found(probabilities, grid), volume.geometry)
@@ -94,8 +108,16 @@ def label(volume: Volume, prepared: Prepared, probabilities: Probabilities, refi
     hu = volume.hu[crop.slices]
     blood_hu = lumen_hu(hu, coronary, calcium, crop.geometry)
     borders = refinement.Refined(calcium, False, AS_THE_NETWORK)
-    if refine_borders:
+    if refine_borders and border_model is not None and refinement.is_fine_enough(crop.geometry.spacing_mm_zyx):
+        maps_of_both = (calcium_probability, coronary_probability)
+        borders = refinement.refine_by_network(
+            calcium, *maps_of_both, coronary, hu, crop.geometry, blood_hu, border_model
+        )
+        coronary = SparseMap.mask(np.union1d(coronary.index, borders.calcium.index), coronary.shape)
+    elif refine_borders:
         borders = refinement.refine(calcium, calcium_probability, coronary, hu, crop.geometry, blood_hu)
+    if borders.probability is not None:
+        calcium_probability = _larger(calcium_probability, borders.probability)
     territories = vessels.label_territories(nearest_sparse(coronary, crop.geometry, grid), prepared.hu, grid)
     coronary_vessel = spread(nearest_sparse(territories.labels, grid, crop.geometry), coronary, crop.geometry)
     calcium_vessel = vessels.assign_calcium(borders.calcium, coronary_vessel, crop.geometry)
@@ -111,6 +133,7 @@ def label(volume: Volume, prepared: Prepared, probabilities: Probabilities, refi
         courses=territories.courses,
         borders=borders.statement,
         borders_refined=borders.applied,
+        second_look=_second_look(borders.added, isolated, crop.geometry),
         left_out=vessels.left_out(left_out, crop.geometry),
     )
 
@@ -173,6 +196,23 @@ def lumen_hu(
         )
         deep = deep[np.isinf(distance_mm)]
     return hu[np.unravel_index(deep, hu.shape)]
+
+
+def _second_look(added: SparseMap | None, isolated: SparseMap, geometry: Geometry) -> str:
+    count, places = (0, "") if added is None else count_and_places(added.without(isolated), geometry)
+    if not count:
+        return ""
+    what = "One lesion was" if count == 1 else f"{count} lesions were"
+    return (
+        f"{what} found by the second look at bright parts of the arteries only: {places}. "
+        f"The first network had left {'it' if count == 1 else 'them'} out; look at {'it' if count == 1 else 'them'} "
+        f"before you rely on the score."
+    )
+
+
+def _larger(one: SparseMap, other: SparseMap) -> SparseMap:
+    index = np.union1d(one.index, other.index)
+    return SparseMap(index, np.maximum(one.at(index), other.at(index)), one.shape)
 
 
 def _halved(probability: SparseMap) -> SparseMap:

@@ -61,7 +61,7 @@ class Request:
         protocol: name of a scoring protocol; None takes the one for the scan's contrast phase.
         age_years, sex: of the patient, for the percentile; None takes what the DICOM header says.
         series_uid: which series of a DICOM folder; None takes the best.
-        refine_borders: whether the CT's values draw the lesions' borders (see cacnet.refinement) or the network alone.
+        refine_borders: whether the lesions' borders are drawn anew on the CT's own grid (see cacnet.refinement).
         acquisition: what the caller knows of the scan; used where the file's own headers do not say.
     """
 
@@ -129,13 +129,15 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
             prepared = prepare(volume, progress)
         with watch.step("load"):
             model, device = network.result()
+    from cacnet.border_inference import BorderPredictor
     from cacnet.inference import predict
 
     with watch.step("network"):
         probabilities = predict(normalise_hu(prepared.hu), model, device, progress=progress)
     with watch.step("label"):
         progress("label", 0.0)
-        labels = label(volume, prepared, probabilities, request.refine_borders)
+        borders = BorderPredictor(model.borders, probabilities.device) if model.borders is not None else None
+        labels = label(volume, prepared, probabilities, request.refine_borders, borders)
     with watch.step("score"):
         progress("score", 0.0)
         resolved = resolve_for(volume, request.protocol, labels.blood_hu)
@@ -239,6 +241,8 @@ def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
     """What the result itself gives reason to check."""
     notes = [Finding("vessels", Severity.NOTE, note) for note in labels.notes]
     notes += [Finding("calcium-left-out", Severity.WARNING, sentence) for sentence in labels.left_out]
+    if labels.second_look:
+        notes.append(Finding("second-look", Severity.NOTE, labels.second_look))
     if lesions.lesions and not labels.borders_refined and labels.borders != AS_THE_NETWORK:
         notes.append(Finding("borders-not-refined", Severity.NOTE, labels.borders))
     any_artery = bool(np.isin(SparseMap.of(labels.coronary).values, NAMED_VESSELS).any())

@@ -1,5 +1,7 @@
 """Model bundles: a folder with `weights.safetensors` and `model.json`, checked in full before any of it is used.
 
+A bundle holds CAC-Net and, in most, a border network that was trained on its answers; one file has both weights.
+
 Bundles come from elsewhere, so nothing in them is trusted: sizes are bounded, the card is read field by field, the
 checksum and the tensor table are compared before the tensors are parsed, and nothing is ever unpickled.
 """
@@ -28,7 +30,7 @@ from cacnet import temporaries
 from cacnet.errors import CacnetError
 from cacnet.files import writing_to
 from cacnet.model_folders import BUNDLED_MODELS, model_folders, user_models
-from cacnet.network import CACNet, NetworkConfig, NetworkConfigError
+from cacnet.network import BorderConfig, BorderNetwork, CACNet, NetworkConfig, NetworkConfigError
 from cacnet.network.cacnet import SIZE_MULTIPLE
 from cacnet.plain_json import parse_json
 from cacnet.prepare import HU_RANGE, MODEL_SPACING_MM
@@ -53,6 +55,8 @@ __all__ = [
 SCHEMA_VERSION = 1
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
+BORDERS_PREFIX = "borders."
+"""Begins the names of the border network's tensors."""
 MAX_CARD_BYTES = 1 << 20
 MAX_WEIGHTS_BYTES = 256 << 20
 MAX_HEADER_BYTES = 1 << 20
@@ -108,6 +112,7 @@ class ModelCard:
         created: ISO 8601, UTC.
         network: how to rebuild the network.
         input: what to feed it.
+        borders: how to rebuild the border network; None in a bundle without one, where a rule draws the borders.
         weights: the file beside the card; None until saved.
         training: how it was trained (free form).
         accuracy: what was measured, on what (free form).
@@ -119,6 +124,7 @@ class ModelCard:
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     network: NetworkConfig = field(default_factory=NetworkConfig)
     input: InputContract = field(default_factory=InputContract)
+    borders: BorderConfig | None = None
     weights: WeightsRecord | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     accuracy: Mapping[str, Any] = field(default_factory=dict)
@@ -137,10 +143,11 @@ class ModelBundle:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A network in evaluation mode, float32 on the CPU, with its card."""
+    """Networks in evaluation mode, float32 on the CPU, with their card; `borders` is None where the bundle has none."""
 
     network: CACNet
     card: ModelCard
+    borders: BorderNetwork | None = None
 
 
 def list_bundles(folders: Iterable[Path | str] | None = None) -> tuple[ModelBundle, ...]:
@@ -168,7 +175,7 @@ def load_bundle(id_or_path: str | Path, folders: Iterable[Path | str] | None = N
     card = read_card(folder)
     data = _read_weights(folder, card)
     with torch.device("meta"), _Uninitialised():  # shapes without memory: a forged card cannot make us allocate
-        expected = CACNet(card.network).state_dict()
+        expected = _tensors(CACNet(card.network), BorderNetwork(card.borders) if card.borders else None)
     _check_header(data, expected, folder)
     try:
         tensors = parse_safetensors(data)
@@ -179,9 +186,15 @@ def load_bundle(id_or_path: str | Path, folders: Iterable[Path | str] | None = N
     broken = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     if broken:
         raise _corrupt(folder, f"the weights '{broken[0]}' hold numbers that are not finite", "finite weights")
+    tensors = {name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()}
     network = CACNet(card.network)
-    network.load_state_dict({name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()}, strict=True)
-    return LoadedModel(network.eval(), card)
+    network.load_state_dict({n: t for n, t in tensors.items() if not n.startswith(BORDERS_PREFIX)}, strict=True)
+    borders = None
+    if card.borders is not None:
+        borders = BorderNetwork(card.borders)
+        own = {n.removeprefix(BORDERS_PREFIX): t for n, t in tensors.items() if n.startswith(BORDERS_PREFIX)}
+        borders.load_state_dict(own, strict=True)
+    return LoadedModel(network.eval(), card, borders.eval() if borders is not None else None)
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -209,25 +222,34 @@ def read_card(folder: Path) -> ModelCard:
     return card
 
 
-def save_bundle(network: CACNet, card: ModelCard, folder: Path | str) -> ModelBundle:
+def save_bundle(
+    network: CACNet, card: ModelCard, folder: Path | str, borders: BorderNetwork | None = None
+) -> ModelBundle:
     """Write `folder`/`card.id`/ with the weights in half precision; an existing bundle of that id is replaced.
 
-    The bundle appears whole or not at all. `card.network` and `card.weights` are filled in here.
+    The bundle appears whole or not at all. `card.network`, `card.borders` and `card.weights` are filled in here.
     Raises CorruptModelError where a weight is not finite in half precision.
     """
     target = Path(folder) / card.id
     if not _ID.fullmatch(card.id):
         raise _corrupt(target, f"the model id '{card.id}'", "lower-case letters, digits, '.', '_' and '-'")
-    tensors = {name: _halved(tensor) for name, tensor in network.state_dict().items()}
+    tensors = {name: _halved(tensor) for name, tensor in _tensors(network, borders).items()}
     broken = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     if broken:
         raise _corrupt(target, f"the weights '{broken[0]}' are not finite in half precision", "finite weights")
     data = to_safetensors(tensors)
     record = WeightsRecord(WEIGHTS_FILE, len(data), hashlib.sha256(data).hexdigest(), len(tensors))
-    card = ModelCard(**{**_shallow(card), "network": network.config, "weights": record})
+    shapes = {"network": network.config, "borders": borders.config if borders is not None else None}
+    card = ModelCard(**{**_shallow(card), **shapes, "weights": record})
     text = json.dumps({"schema_version": SCHEMA_VERSION, **asdict(card)}, indent=2, allow_nan=False) + "\n"
     _write_folder(target, {WEIGHTS_FILE: data, CARD_FILE: text.encode()})
     return ModelBundle(target, card)
+
+
+def _tensors(network: CACNet, borders: BorderNetwork | None) -> dict[str, torch.Tensor]:
+    """The tensors of both networks under the names of the weights file."""
+    own = borders.state_dict() if borders is not None else {}
+    return {**network.state_dict(), **{BORDERS_PREFIX + name: tensor for name, tensor in own.items()}}
 
 
 def _find(id_or_path: str | Path, folders: tuple[Path, ...]) -> Path:
@@ -303,6 +325,7 @@ def _card_from(raw: Mapping[str, Any], folder: Path) -> ModelCard:
     network = _fill(NetworkConfig, raw.get("network"), folder, "network")
     contract = _fill(InputContract, raw.get("input"), folder, "input")
     weights = _fill(WeightsRecord, raw.get("weights"), folder, "weights")
+    borders = None if raw.get("borders") is None else _fill(BorderConfig, raw["borders"], folder, "borders")
     texts: dict[str, Any] = {name: raw.get(name) for name in ("id", "name", "created", "statement", "license")}
     records: dict[str, Any] = {name: raw.get(name) for name in ("training", "accuracy")}
     for name, value in {**texts, **records}.items():
@@ -314,7 +337,7 @@ def _card_from(raw: Mapping[str, Any], folder: Path) -> ModelCard:
         raise _corrupt(folder, f"tiles of {contract.tile_voxels} voxels", f"a multiple of {SIZE_MULTIPLE}")
     if weights.file != WEIGHTS_FILE:
         raise _corrupt(folder, f"the weights file {weights.file!r}", WEIGHTS_FILE)
-    return ModelCard(network=network, input=contract, weights=weights, **texts, **records)
+    return ModelCard(network=network, input=contract, borders=borders, weights=weights, **texts, **records)
 
 
 def _fill(kind: type[Any], raw: object, folder: Path, where: str) -> Any:

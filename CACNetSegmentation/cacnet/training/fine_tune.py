@@ -179,7 +179,7 @@ def _trained(folder: Path, start: LoadedModel) -> LoadedModel:
     """The new model, which goes on answering in tiles as large as before even if it was trained on smaller patches."""
     model = load_bundle(folder)
     tile = max(model.card.input.tile_voxels, start.card.input.tile_voxels)
-    return LoadedModel(model.network, replace(model.card, input=replace(model.card.input, tile_voxels=tile)))
+    return replace(model, card=replace(model.card, input=replace(model.card.input, tile_voxels=tile)))
 
 
 def _with_card(
@@ -197,7 +197,7 @@ def _with_card(
         accuracy=accuracy,
         statement=_statement(len(seen)),
     )
-    return save_bundle(trained.network, changed, run.output / MODEL_FOLDER)
+    return save_bundle(trained.network, changed, run.output / MODEL_FOLDER, trained.borders)
 
 
 def _statement(cases: int) -> str:

@@ -136,7 +136,7 @@ def _train(
 def export(trainer: Trainer) -> ModelBundle:
     """Write the running average as a model bundle to model/ in the run's folder."""
     model = trainer.model()
-    bundle = save_bundle(model.network, model.card, trainer.run.output / MODEL_FOLDER)
+    bundle = save_bundle(model.network, model.card, trainer.run.output / MODEL_FOLDER, model.borders)
     logger.info("wrote %s", bundle.folder)
     return bundle
 

@@ -12,7 +12,7 @@ import torch
 
 from cacnet.errors import CacnetError
 from cacnet.inference import Device, choose_device, precision_context
-from cacnet.network import CACNet, LossParts, SegmentationLoss
+from cacnet.network import BorderConfig, BorderNetwork, CACNet, LossParts, SegmentationLoss
 from cacnet.training.cases import list_cases, simulated_seeds
 from cacnet.training.checkpoint import CheckpointError
 from cacnet.training.configuration import TrainingConfig, config_record
@@ -85,12 +85,15 @@ class Trainer:
         torch.backends.cudnn.benchmark = True  # every step has the same shapes
         network = CACNet(config.network)
         self.initialised_from: str | None = None
+        self.borders: BorderNetwork | None = None
+        """The border network of the model that this one began as, handed on as it is."""
         self.seeds_before: frozenset[int] = frozenset()
         """Seeds of the simulated patients that this network saw before this session of the run."""
         if run.init is not None:
             start = load_bundle(run.init)
             self.initialised_from = start.card.id  # never the path, which is of one machine
             network.load_state_dict(start.network.state_dict())
+            self.borders = start.borders
             self.seeds_before = frozenset(start.card.training.get("seeds", ()))
         self.network = network.to(self.device.name).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.shared_network = processes.wrap(self.network)
@@ -170,6 +173,7 @@ class Trainer:
             "scores": vars(self.last_scores) if self.last_scores else None,
             "seeds": self._seeds(),
             "initialised_from": self.initialised_from,
+            "borders": None if self.borders is None else (self.borders.config.widths, self.borders.state_dict()),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -184,6 +188,10 @@ class Trainer:
             self.last_scores = ValidationScores(**state["scores"]) if state["scores"] else None
             self.seeds_before = self.seeds_before.union(state.get("seeds", ()))
             self.initialised_from = state.get("initialised_from", self.initialised_from)
+            if state.get("borders") is not None:
+                widths, tensors = state["borders"]
+                self.borders = BorderNetwork(BorderConfig(widths)).eval()
+                self.borders.load_state_dict(tensors)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit ({error})", "one of the same network") from error
 
@@ -210,7 +218,7 @@ class Trainer:
             training=training,
             accuracy=_without_nan(accuracy),
         )
-        return LoadedModel(self.average, card)
+        return LoadedModel(self.average, card, self.borders)
 
 
 def learning_rate_at(step: int, config: TrainingConfig) -> float:

@@ -7,13 +7,12 @@ import numpy as np
 from cacnet.anatomy import NAMED_VESSELS, Vessel
 from cacnet.components import find_components, lie_within
 from cacnet.sparse_maps import SparseMap
+from cacnet.spots import count_and_places
 from cacnet.volume import Geometry
 
 GAP_MM = 15.0
 """An artery is interrupted over at most such a distance, by a step between slabs, motion or a blooming plaque. On 40
 simulated patients no voxel of an artery lay in an unnamed piece farther than 11 mm from the named ones."""
-
-NAMED_AT_MOST = 8
 
 
 def isolated_pieces(
@@ -50,23 +49,12 @@ def isolated_pieces(
 
 def left_out(calcium: SparseMap, geometry: Geometry) -> tuple[str, ...]:
     """A sentence on the calcium (bool) in isolated pieces; none where there is none."""
-    spots = find_components(calcium)
-    if not spots.count:
+    count, places = count_and_places(calcium, geometry)
+    if not count:
         return ()
-    named = [
-        _spot(geometry.index_to_lps(voxels).mean(axis=0), len(voxels) * geometry.voxel_volume_mm3)
-        for _, voxels in spots.voxels_of(np.ones(spots.count, bool))
-    ]
-    if len(named) > NAMED_AT_MOST:
-        named = [*named[:NAMED_AT_MOST], f"{len(named) - NAMED_AT_MOST} more"]
-    what = "spot that looks like calcium lies" if spots.count == 1 else "spots that look like calcium lie"
+    what = "spot that looks like calcium lies" if count == 1 else "spots that look like calcium lie"
     return (
-        f"{spots.count} {what} more than {GAP_MM:.0f} mm from every coronary artery that was recognised and "
-        f"{'was' if spots.count == 1 else 'were'} left out: {'; '.join(named)}. "
-        f"Add {'it' if spots.count == 1 else 'them'} by hand if an artery runs there.",
+        f"{count} {what} more than {GAP_MM:.0f} mm from every coronary artery that was recognised and "
+        f"{'was' if count == 1 else 'were'} left out: {places}. "
+        f"Add {'it' if count == 1 else 'them'} by hand if an artery runs there.",
     )
-
-
-def _spot(centre_mm_lps: np.ndarray, volume_mm3: float) -> str:
-    left, posterior, superior = centre_mm_lps
-    return f"{volume_mm3:.1f} mm³ at R {-left:.1f}, A {-posterior:.1f}, S {superior:.1f} mm"

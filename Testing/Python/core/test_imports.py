@@ -19,7 +19,9 @@ APPLICATION_ALLOWED = {
     "CACNetSegmentationLib.widgets": APPLICATION,
     "CACNetSegmentation": APPLICATION,
 }
-TORCH_SIDE = {f"cacnet.{name}" for name in ("network", "weights", "inference", "training", "evaluation")}
+TORCH_SIDE = {
+    f"cacnet.{name}" for name in ("network", "weights", "inference", "border_inference", "training", "evaluation")
+}
 NEVER_IN_INFERENCE = {f"cacnet.{name}" for name in ("training", "evaluation", "phantom")}
 ENTRY_POINTS = {"cacnet.cli", "cacnet.__main__", "cacnet.worker", "cacnet.dataset.command"}
 """May reach training, evaluation and phantom, but only inside the function of the command or task."""

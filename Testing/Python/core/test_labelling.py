@@ -1,5 +1,7 @@
 """The chain after the network: labels, lesions and scores on the CT's own grid, with a perfect network in its place."""
 
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import permutations, product
 
@@ -10,6 +12,7 @@ from cacnet.inference import Probabilities, choose_device
 from cacnet.labelling import HeartOutsideScanError, Labels, label, spread
 from cacnet.lesions import find_lesions
 from cacnet.pipeline import resolve_for
+from cacnet.refinement import WindowModel
 from cacnet.sparse_maps import SparseMap
 from cacnet.vessels import TerritoryMap
 from cacnet.volume import Acquisition, Geometry, Volume
@@ -26,10 +29,14 @@ ORIENTATIONS = [
 ALL_AND_OBLIQUE = [*ORIENTATIONS, Rotation.from_euler("xyz", [25, -10, 40], degrees=True).as_matrix()]
 
 
-def labelled(scan: Schematic, refine_borders: bool = True) -> Labels:
+def labelled(
+    scan: Schematic, refine_borders: bool = True, border_model: WindowModel | None = None, seen: float = 1.0
+) -> Labels:
+    """The labels where CAC-Net answers with the truth times `seen`."""
     on_grid = prepared(scan)
     calcium, coronary = true_probabilities(on_grid)
-    return label(scan.volume, on_grid, Probabilities(calcium, coronary, choose_device("cpu"), 96), refine_borders)
+    answer = Probabilities(np.float32(seen) * calcium, coronary, choose_device("cpu"), 96)
+    return label(scan.volume, on_grid, answer, refine_borders, border_model)
 
 
 @pytest.mark.slow
@@ -81,6 +88,43 @@ def test_the_ct_draws_the_borders_better_than_the_networks_coarser_grid() -> Non
     assert not plain.borders_refined
     assert "as asked for" in plain.borders
     np.testing.assert_array_equal(refined.coronary > 0, plain.coronary > 0)
+
+
+FINE = {"spacing_mm_zyx": (0.9, 0.7, 0.7), "shape_zyx": (84, 104, 104)}
+"""A grid that the border network knows."""
+
+
+def bright_is_calcium(windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """A border network that answers 0.95 where the CT is 300 HU above blood."""
+    for window in windows:
+        yield np.where(window[0] > 0.75, np.float32(0.95), np.float32(0.05))
+
+
+def test_the_border_network_draws_the_borders_where_the_model_has_one() -> None:
+    scan = schematic_ccta(**FINE)
+    labels = labelled(scan, border_model=bright_is_calcium)
+    assert "border network" in labels.borders
+    assert labels.second_look == ""
+    # Noise of 12 HU: what is 300 HU above blood is exactly the calcium.
+    np.testing.assert_array_equal(labels.calcium > 0, scan.calcium)
+    assert ((labels.coronary > 0) | (labels.calcium == 0)).all(), "calcium lies inside the arteries"
+    np.testing.assert_allclose(labels.probability[scan.calcium], 0.95, atol=0.06)
+
+
+def test_lesions_that_only_the_border_network_found_are_named_with_their_place() -> None:
+    scan = schematic_ccta(**FINE)
+    labels = labelled(scan, border_model=bright_is_calcium, seen=0.1)
+    np.testing.assert_array_equal(labels.calcium > 0, scan.calcium)
+    assert labels.second_look.startswith("2 lesions were found by the second look")
+    for left, posterior, _ in artery_centres_mm_lps():
+        place = re.compile(rf"R {-left:.0f}\.\d, A {-posterior:.0f}\.\d")
+        assert place.search(labels.second_look), labels.second_look
+    assert labelled(scan, seen=0.1).second_look == ""
+
+
+def test_a_rule_draws_the_borders_on_a_grid_that_the_border_network_does_not_know() -> None:
+    scan = schematic_ccta(spacing_mm_zyx=(2.0, 0.7, 0.7), shape_zyx=(38, 104, 104))
+    assert "each plaque's contrast to blood" in labelled(scan, border_model=bright_is_calcium).borders
 
 
 def test_spread_gives_a_boundary_voxel_its_neighbours_artery_and_a_far_piece_none() -> None:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import torch
-from cacnet.network import CACNet, NetworkConfig
+from cacnet.network import BorderConfig, BorderNetwork, CACNet, NetworkConfig
 from cacnet.weights import (
     CARD_FILE,
     WEIGHTS_FILE,
@@ -243,3 +243,35 @@ def test_loading_a_model_does_not_load_torchs_compiler(bundle):
     code = f"import sys; from cacnet.weights import load_bundle; load_bundle({str(bundle)!r}); "
     code += "sys.exit('torch._dynamo' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_border_network_comes_back_with_its_model(tmp_path):
+    torch.manual_seed(1)
+    borders = BorderNetwork(BorderConfig((8, 8, 16)))
+    save_bundle(CACNet(TINY), ModelCard(id="tiny", name="Tiny"), tmp_path, borders)
+    loaded = load_bundle("tiny", [tmp_path])
+    assert loaded.card.borders == BorderConfig((8, 8, 16))
+    assert not loaded.borders.training
+    for name, tensor in borders.state_dict().items():
+        torch.testing.assert_close(loaded.borders.state_dict()[name], tensor.half().float())
+
+
+def test_a_model_without_a_border_network_and_one_from_before_there_were_any_load(bundle):
+    assert load_bundle(bundle).borders is None
+    rewrite_card(bundle, lambda card: card.pop("borders"))
+    assert load_bundle(bundle).borders is None
+
+
+@pytest.mark.parametrize(
+    ("borders", "message"),
+    [
+        ({"widths": [8, 8, 12]}, "border widths"),
+        ({"widths": [8, 8]}, "borders.widths"),
+        ({"width": 8}, "borders"),
+        ({"widths": [8, 8, 16]}, "tensors"),
+    ],
+)
+def test_a_card_whose_border_network_is_not_in_the_weights_is_refused(bundle, borders, message):
+    rewrite_card(bundle, lambda card: card.update(borders=borders))
+    with pytest.raises(CorruptModelError, match=message):
+        load_bundle(bundle)

@@ -23,17 +23,19 @@ from scipy import ndimage
 
 from cacnet.bounding_box import Box
 from cacnet.components import find_components
-from cacnet.contrast import WEAK_FROM_HU
-from cacnet.errors import CacnetError
-from cacnet.scoring.threshold import BloodPool, BloodPoolNotMeasurableError, measure_blood_pool
+from cacnet.refinement.result import (
+    InvalidRefinementError,
+    NothingToRefineByError,
+    Refined,
+    measured_blood,
+    require_same_shape,
+    unrefined,
+)
+from cacnet.scoring.threshold import BloodPool
 from cacnet.sparse_maps import SparseMap, as_sparse
-from cacnet.volume import Geometry, GeometryMismatchError
+from cacnet.volume import Geometry
 
 TOUCHING = np.ones((3, 3, 3), dtype=bool)
-
-
-class InvalidRefinementError(CacnetError):
-    """A setting that cannot be meant."""
 
 
 @dataclass(frozen=True)
@@ -72,21 +74,6 @@ class RefinementSettings:
 DEFAULT_SETTINGS = RefinementSettings()
 
 
-@dataclass(frozen=True)
-class Refined:
-    """Calcium after refinement.
-
-    Attributes:
-        calcium: bool.
-        applied: False where it is the network's own mask.
-        statement: what was done, or why nothing was, for the report.
-    """
-
-    calcium: SparseMap
-    applied: bool
-    statement: str
-
-
 def refine(
     calcium_zyx: np.ndarray | SparseMap,
     probability_zyx: np.ndarray | SparseMap,
@@ -110,19 +97,13 @@ def refine(
     Raises:
         GeometryMismatchError: an array without the grid's shape.
     """
-    named = (("calcium", calcium_zyx), ("calcium probability", probability_zyx), ("artery", coronary_zyx))
-    for name, array in (*named, ("CT", hu_zyx)):
-        if array.shape != geometry.shape_zyx:
-            raise GeometryMismatchError(
-                f"the {name} array has the shape {array.shape} (z, y, x)", f"the grid's shape, {geometry.shape_zyx}"
-            )
+    named = {"calcium": calcium_zyx, "calcium probability": probability_zyx, "artery": coronary_zyx, "CT": hu_zyx}
+    require_same_shape(named, geometry)
     calcium = as_sparse(calcium_zyx)
     try:
-        blood = measure_blood_pool(blood_hu, np.ones(blood_hu.shape, bool))
-    except BloodPoolNotMeasurableError:
-        return _unrefined(calcium, "too little lumen was found to measure the blood")
-    if blood.median_hu < WEAK_FROM_HU:
-        return _unrefined(calcium, f"the arteries hold no contrast agent ({blood.median_hu:.0f} HU)")
+        blood = measured_blood(blood_hu)
+    except NothingToRefineByError as error:
+        return unrefined(calcium, error.found)
     redrawn = [calcium.index[:0]]
     for voxels in _lesions(calcium):
         start, stop = voxels.min(axis=0), voxels.max(axis=0) + 1
@@ -198,7 +179,3 @@ def _statement(blood: BloodPool, settings: RefinementSettings) -> str:
         f"artery, up to {settings.reach_mm:g} mm from a lesion that reaches a calcium probability of "
         f"{settings.sure_probability:g}, where that is at least {settings.least_probability:g}."
     )
-
-
-def _unrefined(calcium: SparseMap, why: str) -> Refined:
-    return Refined(calcium, False, f"Lesion borders are the network's own: {why}.")

@@ -1,0 +1,111 @@
+"""What the border network is shown of a CT: windows of fixed size, on the CT's own grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cacnet.bounding_box import Box
+from cacnet.sparse_maps import SparseMap
+
+WINDOW_VOXELS = (32, 48, 48)
+"""(z, y, x): some 16 × 18 × 18 mm of a usual CCTA, which shows the artery on both sides of a plaque."""
+
+CELL_VOXELS = (16, 24, 24)
+"""The middle of a window, which its answer is taken for: nearer to its faces too little is seen around."""
+
+CONTRAST_SCALE_HU = 400.0
+CONTRAST_RANGE = (-2.0, 3.0)
+"""The CT is given as contrast to this scan's blood, 1 for `CONTRAST_SCALE_HU`, and clipped: whatever the tube voltage
+and the injection, blood is 0, fat about −1 and the core of a plaque 1 to 3."""
+
+USUAL_SPACING_MM = (0.5, 0.4)
+"""Slice distance and pixel spacing that are told to the network as 0."""
+
+LARGEST_SPACING_MM = (1.5, 0.75, 0.75)
+"""(z, y, x): on coarser grids it was not trained."""
+
+LEAST_CALCIUM, LEAST_CORONARY = 0.05, 0.5
+"""Smaller probabilities of CAC-Net are told as 0."""
+
+AIR_HU = -1024
+
+
+def cells_around(voxels_zyx: np.ndarray, reach_zyx: Sequence[int], shape_zyx: Sequence[int]) -> list[Box]:
+    """The grid is divided into cells of CELL_VOXELS: those that lie within a reach of one of `voxels` (n, 3).
+
+    In (z, y, x) order; cells end with the grid.
+    """
+    counts = [-(-side // edge) for side, edge in zip(shape_zyx, CELL_VOXELS, strict=True)]
+    occupied = np.zeros(counts, dtype=bool)
+    for corner in np.ndindex(3, 3, 3):
+        moved = voxels_zyx + (np.array(corner) - 1) * reach_zyx
+        occupied[tuple((np.clip(moved, 0, np.array(shape_zyx) - 1) // CELL_VOXELS).T)] = True
+    cells = []
+    for at in np.argwhere(occupied):
+        z, y, x = (
+            slice(int(a) * edge, min((int(a) + 1) * edge, side))
+            for a, edge, side in zip(at, CELL_VOXELS, shape_zyx, strict=True)
+        )
+        cells.append((z, y, x))
+    return cells
+
+
+def window_around(cell: Box) -> Box:
+    """The window with a cell of full size in its middle; it may reach beyond the grid."""
+    z, y, x = (
+        slice(side.start - (size - edge) // 2, side.start - (size - edge) // 2 + size)
+        for side, edge, size in zip(cell, CELL_VOXELS, WINDOW_VOXELS, strict=True)
+    )
+    return z, y, x
+
+
+def answer_for(cell: Box, answer_zyx: np.ndarray) -> np.ndarray:
+    """The part of a window's answer that is its cell's."""
+    z, y, x = (
+        slice((size - edge) // 2, (size - edge) // 2 + side.stop - side.start)
+        for side, edge, size in zip(cell, CELL_VOXELS, WINDOW_VOXELS, strict=True)
+    )
+    return answer_zyx[z, y, x]
+
+
+def channels_of(
+    hu_zyx: np.ndarray,
+    calcium_probability_zyx: np.ndarray,
+    coronary_probability_zyx: np.ndarray,
+    blood_hu: float,
+    spacing_mm_zyx: tuple[float, float, float],
+) -> np.ndarray:
+    """The network's input (5, z, y, x) float32: CT, both probabilities of CAC-Net, slice distance and pixel spacing."""
+    channels = np.empty((5, *hu_zyx.shape), np.float32)
+    channels[0] = hu_zyx
+    channels[0] -= blood_hu
+    channels[0] /= CONTRAST_SCALE_HU
+    np.clip(channels[0], *CONTRAST_RANGE, out=channels[0])
+    for channel, probability, least in (
+        (1, calcium_probability_zyx, LEAST_CALCIUM),
+        (2, coronary_probability_zyx, LEAST_CORONARY),
+    ):
+        channels[channel] = np.where(probability >= least, 2 * probability.astype(np.float32) - 1, -1)
+    channels[3] = 4 * (spacing_mm_zyx[0] - USUAL_SPACING_MM[0])
+    channels[4] = 8 * (spacing_mm_zyx[1] - USUAL_SPACING_MM[1])
+    return channels
+
+
+def cut(array_zyx: np.ndarray | SparseMap, window: Box, outside: float) -> np.ndarray:
+    """A window that may reach beyond the array, where it is `outside`."""
+    z, y, x = (slice(max(0, s.start), min(n, s.stop)) for s, n in zip(window, array_zyx.shape, strict=True))
+    whole = np.full([side.stop - side.start for side in window], outside, _dtype(array_zyx))
+    at = tuple(slice(i.start - w.start, i.stop - w.start) for i, w in zip((z, y, x), window, strict=True))
+    whole[at] = array_zyx[z, y, x]
+    return whole
+
+
+def is_fine_enough(spacing_mm_zyx: tuple[float, float, float]) -> bool:
+    """Whether the border network was trained on grids like this one."""
+    return all(mine <= largest + 1e-6 for mine, largest in zip(spacing_mm_zyx, LARGEST_SPACING_MM, strict=True))
+
+
+def _dtype(array: np.ndarray | SparseMap) -> np.dtype:
+    return array.values.dtype if isinstance(array, SparseMap) else array.dtype
