@@ -108,14 +108,14 @@ def label(
     hu = volume.hu[crop.slices]
     blood_hu = lumen_hu(hu, coronary, calcium, crop.geometry)
     borders = refinement.Refined(calcium, False, AS_THE_NETWORK)
-    if refine_borders and border_model is not None and refinement.is_fine_enough(crop.geometry.spacing_mm_zyx):
+    if refine_borders:
         maps_of_both = (calcium_probability, coronary_probability)
-        borders = refinement.refine_by_network(
-            calcium, *maps_of_both, coronary, hu, crop.geometry, blood_hu, border_model
-        )
-        coronary = SparseMap.mask(np.union1d(coronary.index, borders.calcium.index), coronary.shape)
-    elif refine_borders:
-        borders = refinement.refine(calcium, calcium_probability, coronary, hu, crop.geometry, blood_hu)
+        found = refinement.Evidence(calcium, *maps_of_both, coronary, hu, crop.geometry, blood_hu)
+        if border_model is not None and refinement.is_fine_enough(crop.geometry.spacing_mm_zyx):
+            borders = refinement.refine_by_network(found, border_model)
+        else:
+            borders = refinement.refine(found)
+    coronary = SparseMap.mask(np.union1d(coronary.index, borders.calcium.index), coronary.shape)
     if borders.probability is not None:
         calcium_probability = _larger(calcium_probability, borders.probability)
     territories = vessels.label_territories(nearest_sparse(coronary, crop.geometry, grid), prepared.hu, grid)

@@ -8,7 +8,6 @@ Intervals are 95 % bootstrap percentiles, patients drawn with replacement. The n
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +16,10 @@ import numpy as np
 from cacnet.inference import Probabilities, choose_device, predict
 from cacnet.labelling import label
 from cacnet.masks import read_labels
-from cacnet.pipeline import DEFAULT_MODEL
 from cacnet.prepare import normalise_hu, prepare
 from cacnet.reading import read_ct
-from cacnet.weights import LoadedModel, load_bundle
-from refinement import Outcome, compare, table
+from cacnet.weights import LoadedModel
+from refinement import Outcome, border_model_of, compare, model_and_cases, table
 
 PASSES = ((), (2,), (1,), (0,))
 """Mirrored axes of each pass, of (z, y, x)."""
@@ -29,14 +27,7 @@ COUNTS = (1, 2, 4)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", type=Path, help="folders as 'cacnet phantom' writes them")
-    parser.add_argument("--model", default=DEFAULT_MODEL)
-    options = parser.parse_args()
-    model = load_bundle(options.model)
-    folders = sorted(path.parent for path in options.cases.glob("**/ct.nii.gz"))
-    if not folders:
-        parser.error(f"no ct.nii.gz below {options.cases}")
+    model, folders = model_and_cases(__doc__ or "")
     results: dict[str, list[Outcome]] = {f"{count} pass{'es' * (count > 1)}": [] for count in COUNTS}
     for folder in folders:
         outcomes = list(outcomes_of(folder, model))
@@ -52,6 +43,7 @@ def outcomes_of(folder: Path, model: LoadedModel) -> Iterator[Outcome]:
     volume = read_ct(folder / "ct.nii.gz")
     prepared = prepare(volume)
     image = normalise_hu(prepared.hu)
+    border_model = border_model_of(model)
     truth = read_labels(folder / "calcium.nii.gz", volume.geometry, "true calcium") > 0
     calcium, coronary = np.zeros(image.shape, np.float32), np.zeros(image.shape, np.float32)
     for done, axes in enumerate(PASSES, start=1):
@@ -60,7 +52,7 @@ def outcomes_of(folder: Path, model: LoadedModel) -> Iterator[Outcome]:
         coronary += np.flip(found.coronary, axes)
         if done in COUNTS:
             mean = Probabilities(calcium / done, coronary / done, found.device, found.tile_voxels)
-            labels = label(volume, prepared, mean)
+            labels = label(volume, prepared, mean, border_model=border_model)
             yield compare(labels.calcium > 0, truth, volume, labels.blood_hu)
 
 

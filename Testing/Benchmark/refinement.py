@@ -1,28 +1,28 @@
-"""What refining the lesions' borders brings, on a folder of cases with true labels: before and after.
+"""What drawing the lesions' borders anew brings, on a folder of cases with true labels: by a rule, by a network.
 
 python Testing/Benchmark/refinement.py build/held-out [--model ID]
 
-Prints the table of refinement.md. The network runs once for each case; both results follow from its answer.
-Intervals are 95 % bootstrap percentiles, patients drawn with replacement.
+Prints the table of refinement.md. CAC-Net runs once for each case; all results follow from its answer. Intervals are
+95 % bootstrap percentiles, patients drawn with replacement.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from cacnet import postprocessing
+from cacnet.border_inference import BorderPredictor
 from cacnet.inference import choose_device, predict
-from cacnet.labelling import lumen_hu
+from cacnet.labelling import label
 from cacnet.lesions import find_lesions
 from cacnet.masks import read_labels
 from cacnet.pipeline import DEFAULT_MODEL, resolve_for
-from cacnet.prepare import crop_covering, normalise_hu, prepare, probability_on
+from cacnet.prepare import normalise_hu, prepare
 from cacnet.reading import read_ct
-from cacnet.refinement import refine
 from cacnet.scoring import total
 from cacnet.volume import Volume
 from cacnet.weights import LoadedModel, load_bundle
@@ -30,7 +30,7 @@ from scipy import ndimage
 
 VISIBLE_LESION_MM3 = 1.0
 BOOTSTRAP_SAMPLES = 2000
-BEFORE, AFTER = "network's border", "refined border"
+AS_FOUND, BY_RULE, BY_NETWORK = "CAC-Net's border", "rule", "border network"
 
 
 @dataclass(frozen=True)
@@ -48,37 +48,46 @@ class Outcome:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    model, folders = model_and_cases(__doc__ or "")
+    cases = []
+    for folder in folders:
+        cases.append(outcomes(folder, model))
+        dices = ", ".join("–" if one.dice is None else f"{one.dice:.3f}" for one in cases[-1].values())
+        sys.stderr.write(f"{folder.name}: Dice {dices}\n")
+    print(table({name: [case[name] for case in cases] for name in cases[0]}))
+
+
+def model_and_cases(description: str) -> tuple[LoadedModel, list[Path]]:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", type=Path, help="folders as 'cacnet phantom' writes them")
     parser.add_argument("--model", default=DEFAULT_MODEL)
     options = parser.parse_args()
-    model = load_bundle(options.model)
     folders = sorted(path.parent for path in options.cases.glob("**/ct.nii.gz"))
     if not folders:
         parser.error(f"no ct.nii.gz below {options.cases}")
-    cases = [outcomes(folder, model) for folder in folders]
-    print(table({name: [case[name] for case in cases] for name in (BEFORE, AFTER)}))
+    return load_bundle(options.model), folders
+
+
+def border_model_of(model: LoadedModel) -> BorderPredictor | None:
+    """The model's border network, where it has one."""
+    return BorderPredictor(model.borders, choose_device()) if model.borders is not None else None
 
 
 def outcomes(folder: Path, model: LoadedModel) -> dict[str, Outcome]:
-    """Both results for one case, on the part of the CT that the network saw."""
-    whole = read_ct(folder / "ct.nii.gz")
-    prepared = prepare(whole)
-    probabilities = predict(normalise_hu(prepared.hu), model, choose_device())
-    crop = crop_covering(prepared.grid, whole.geometry)
-    if crop is None:
-        raise SystemExit(f"the heart's region lies outside the CT of {folder.name}")
-    volume = replace(whole, hu=whole.hu[crop.slices], geometry=crop.geometry)
-    truth = read_labels(folder / "calcium.nii.gz", whole.geometry, "true calcium")[crop.slices] > 0
-    maps = [probability_on(crop.geometry, p, prepared.grid) for p in (probabilities.calcium, probabilities.coronary)]
-    masks = postprocessing.clean(*maps, crop.geometry, heart_axis_mm_lps=prepared.region.axis_mm_lps)
-    calcium, coronary = (mask.dense() for mask in masks)
-    blood_hu = lumen_hu(volume.hu, coronary, calcium, crop.geometry)
-    refined = refine(calcium, maps[0], coronary, volume.hu, crop.geometry, blood_hu).calcium.dense()
-    return {
-        BEFORE: compare(calcium, truth, volume, blood_hu),
-        AFTER: compare(refined, truth, volume, blood_hu),
+    """All results for one case."""
+    volume = read_ct(folder / "ct.nii.gz")
+    prepared = prepare(volume)
+    truth = read_labels(folder / "calcium.nii.gz", volume.geometry, "true calcium") > 0
+    answer = predict(normalise_hu(prepared.hu), model, choose_device())
+    results = {
+        AS_FOUND: label(volume, prepared, answer, refine_borders=False),
+        BY_RULE: label(volume, prepared, answer),
     }
+    border_model = border_model_of(model)
+    if border_model is not None:
+        results[BY_NETWORK] = label(volume, prepared, answer, border_model=border_model)
+    return {name: compare(labels.calcium > 0, truth, volume, labels.blood_hu) for name, labels in results.items()}
 
 
 def compare(calcium: np.ndarray, truth: np.ndarray, volume: Volume, blood_hu: np.ndarray) -> Outcome:
@@ -123,7 +132,7 @@ FIGURES: dict[str, Callable[[Sequence[Outcome]], float]] = {
 
 
 def table(results: dict[str, list[Outcome]]) -> str:
-    """Markdown: a row per figure, before and after, and the paired change."""
+    """Markdown: a row per figure, and the paired change from the first result to the last."""
     names = list(results)
     cases = len(results[names[0]])
     draws = np.random.default_rng(0).integers(0, cases, (BOOTSTRAP_SAMPLES, cases))

@@ -2,11 +2,13 @@
 
 from cacnet.refinement.by_network import LearnedBorderSettings, WindowModel, refine_by_network
 from cacnet.refinement.by_threshold import DEFAULT_SETTINGS, RefinementSettings, refine
-from cacnet.refinement.result import InvalidRefinementError, NothingToRefineByError, Refined
+from cacnet.refinement.evidence import Evidence, NothingToRefineByError
+from cacnet.refinement.result import InvalidRefinementError, Refined
 from cacnet.refinement.windows import is_fine_enough
 
 __all__ = [
     "DEFAULT_SETTINGS",
+    "Evidence",
     "InvalidRefinementError",
     "LearnedBorderSettings",
     "NothingToRefineByError",

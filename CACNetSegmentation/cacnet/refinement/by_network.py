@@ -18,17 +18,11 @@ from scipy.spatial import cKDTree
 
 from cacnet.bounding_box import Box
 from cacnet.components import find_components, is_near
-from cacnet.refinement.result import (
-    InvalidRefinementError,
-    NothingToRefineByError,
-    Refined,
-    measured_blood,
-    require_same_shape,
-    unrefined,
-)
+from cacnet.refinement.evidence import Evidence, NothingToRefineByError, measured_blood
+from cacnet.refinement.result import InvalidRefinementError, Refined, unrefined
 from cacnet.refinement.windows import AIR_HU, answer_for, cells_around, channels_of, cut, window_around
 from cacnet.scoring.threshold import BloodPool
-from cacnet.sparse_maps import SparseMap, as_sparse
+from cacnet.sparse_maps import SparseMap
 from cacnet.volume import Geometry
 
 WindowModel = Callable[[Iterable[np.ndarray]], Iterable[np.ndarray]]
@@ -71,54 +65,23 @@ DEFAULT_SETTINGS = LearnedBorderSettings()
 
 
 def refine_by_network(
-    calcium_zyx: np.ndarray | SparseMap,
-    calcium_probability_zyx: np.ndarray | SparseMap,
-    coronary_probability_zyx: np.ndarray | SparseMap,
-    coronary_zyx: np.ndarray | SparseMap,
-    hu_zyx: np.ndarray,
-    geometry: Geometry,
-    blood_hu: np.ndarray,
-    model: WindowModel,
-    settings: LearnedBorderSettings = DEFAULT_SETTINGS,
+    found: Evidence, model: WindowModel, settings: LearnedBorderSettings = DEFAULT_SETTINGS
 ) -> Refined:
-    """Draw every lesion anew, and look a second time at bright parts of the arteries.
-
-    Args:
-        calcium_zyx: bool, CAC-Net's lesions.
-        calcium_probability_zyx, coronary_probability_zyx: CAC-Net's, 0 to 1.
-        coronary_zyx: bool, the arteries with their calcium.
-        hu_zyx: the CT.
-        geometry: the grid of them all.
-        blood_hu: HU of voxels well inside the lumen, in any order.
-        model: the border network.
-        settings: see LearnedBorderSettings.
-
-    Raises:
-        GeometryMismatchError: an array without the grid's shape.
-    """
-    named = {
-        "calcium": calcium_zyx,
-        "calcium probability": calcium_probability_zyx,
-        "coronary probability": coronary_probability_zyx,
-        "artery": coronary_zyx,
-        "CT": hu_zyx,
-    }
-    require_same_shape(named, geometry)
-    calcium = as_sparse(calcium_zyx)
+    """Draw every lesion anew with the border network, and look a second time at bright parts of the arteries."""
+    calcium, geometry = found.calcium, found.geometry
     try:
-        blood = measured_blood(blood_hu)
+        blood = measured_blood(found.blood_hu)
     except NothingToRefineByError as error:
         return unrefined(calcium, error.found)
-    bright = bright_parts(as_sparse(coronary_zyx), hu_zyx, geometry, blood, settings)
+    bright = bright_parts(found.coronary, found.hu, geometry, blood, settings)
     seeds = SparseMap.mask(np.union1d(calcium.index, bright.index), geometry.shape_zyx)
-
     reach = [math.ceil(settings.reach_mm / spacing) for spacing in geometry.spacing_mm_zyx]
     cells = cells_around(seeds.voxels, reach, geometry.shape_zyx)
     windows = (
         channels_of(
-            cut(hu_zyx, box, AIR_HU),
-            cut(calcium_probability_zyx, box, 0),
-            cut(coronary_probability_zyx, box, 0),
+            cut(found.hu, box, AIR_HU),
+            cut(found.calcium_probability, box, 0),
+            cut(found.coronary_probability, box, 0),
             blood.median_hu,
             geometry.spacing_mm_zyx,
         )

@@ -23,16 +23,10 @@ from scipy import ndimage
 
 from cacnet.bounding_box import Box
 from cacnet.components import find_components
-from cacnet.refinement.result import (
-    InvalidRefinementError,
-    NothingToRefineByError,
-    Refined,
-    measured_blood,
-    require_same_shape,
-    unrefined,
-)
+from cacnet.refinement.evidence import Evidence, NothingToRefineByError, measured_blood
+from cacnet.refinement.result import InvalidRefinementError, Refined, unrefined
 from cacnet.scoring.threshold import BloodPool
-from cacnet.sparse_maps import SparseMap, as_sparse
+from cacnet.sparse_maps import SparseMap
 from cacnet.volume import Geometry
 
 TOUCHING = np.ones((3, 3, 3), dtype=bool)
@@ -74,34 +68,11 @@ class RefinementSettings:
 DEFAULT_SETTINGS = RefinementSettings()
 
 
-def refine(
-    calcium_zyx: np.ndarray | SparseMap,
-    probability_zyx: np.ndarray | SparseMap,
-    coronary_zyx: np.ndarray | SparseMap,
-    hu_zyx: np.ndarray,
-    geometry: Geometry,
-    blood_hu: np.ndarray,
-    settings: RefinementSettings = DEFAULT_SETTINGS,
-) -> Refined:
-    """Draw the border of every lesion anew; the lesions themselves stay those that the network found.
-
-    Args:
-        calcium_zyx: bool, the network's lesions.
-        probability_zyx: calcium probability, 0 to 1.
-        coronary_zyx: bool, the arteries with their calcium.
-        hu_zyx: the CT.
-        geometry: the grid of them all.
-        blood_hu: HU of voxels well inside the lumen, in any order.
-        settings: see RefinementSettings.
-
-    Raises:
-        GeometryMismatchError: an array without the grid's shape.
-    """
-    named = {"calcium": calcium_zyx, "calcium probability": probability_zyx, "artery": coronary_zyx, "CT": hu_zyx}
-    require_same_shape(named, geometry)
-    calcium = as_sparse(calcium_zyx)
+def refine(found: Evidence, settings: RefinementSettings = DEFAULT_SETTINGS) -> Refined:
+    """Draw the border of every lesion anew; the lesions themselves stay those that CAC-Net found."""
+    calcium, geometry = found.calcium, found.geometry
     try:
-        blood = measured_blood(blood_hu)
+        blood = measured_blood(found.blood_hu)
     except NothingToRefineByError as error:
         return unrefined(calcium, error.found)
     redrawn = [calcium.index[:0]]
@@ -110,7 +81,7 @@ def refine(
         box, margin = _grown((start, stop), geometry, settings.reach_mm)
         lesion = np.zeros(stop - start, dtype=bool)
         lesion[tuple((voxels - start).T)] = True
-        arrays = (probability_zyx[box], coronary_zyx[box], hu_zyx[box])
+        arrays = (found.calcium_probability[box], found.coronary[box], found.hu[box])
         drawn = np.argwhere(_redrawn(np.pad(lesion, margin), *arrays, geometry, blood, settings))
         at = drawn + [side.start for side in box]
         redrawn.append(np.ravel_multi_index(tuple(at.T), geometry.shape_zyx))

@@ -16,21 +16,17 @@ from scipy import ndimage
 
 from cacnet.errors import CacnetError
 from cacnet.files import replacing
-from cacnet.heart_region import HeartRegion
 from cacnet.inference import Device, predict
 from cacnet.labelling import lumen_hu
-from cacnet.phantom.heart import build_heart
-from cacnet.phantom.patient import draw_patient
-from cacnet.phantom.scanner import crop_scan, draw_scan
-from cacnet.phantom.simulate import label, paint_anatomy, scan_anatomy
-from cacnet.prepare import MODEL_SPACING_MM, normalise_hu, probability_on, remove_lungs, to_model_grid
+from cacnet.phantom.simulate import label
+from cacnet.prepare import normalise_hu, probability_on, remove_lungs, to_model_grid
 from cacnet.refinement import NothingToRefineByError
 from cacnet.refinement.by_network import bright_parts
-from cacnet.refinement.result import measured_blood
+from cacnet.refinement.evidence import measured_blood
 from cacnet.refinement.windows import AIR_HU, cut
 from cacnet.scoring.threshold import BloodPool
 from cacnet.sparse_maps import SparseMap
-from cacnet.training.make_cases import MARGIN_MM
+from cacnet.training.make_cases import simulate_heart
 from cacnet.volume import Geometry
 from cacnet.weights import LoadedModel
 
@@ -101,15 +97,9 @@ def make_border_case(seed: int, model: LoadedModel, device: Device, canvas_spaci
     Raises:
         NothingToRefineByError: CAC-Net found no lumen in it.
     """
-    patient = draw_patient(seed)
-    heart = build_heart(patient)
-    margin_mm = patient.rng("case margin").uniform(*MARGIN_MM, (2, 3))
-    settings = crop_scan(draw_scan(patient), heart.lower_mm_xyz - margin_mm[0], heart.upper_mm_xyz + margin_mm[1])
-    anatomy = paint_anatomy(patient, heart, settings.geometry, canvas_spacing_mm)
-    volume = scan_anatomy(anatomy, settings)
-    calcium, _, distractor = label(anatomy, settings, settings.geometry)
-    lower, upper = (tuple(float(v) for v in corner) for corner in volume.geometry.bounds_mm_lps)
-    grid = HeartRegion(lower, upper, found=True).grid(MODEL_SPACING_MM)  # type: ignore[arg-type]
+    heart = simulate_heart(seed, canvas_spacing_mm)
+    volume, grid = heart.volume, heart.grid
+    calcium, _, distractor = label(heart.anatomy, heart.settings, volume.geometry)
     answer = predict(normalise_hu(remove_lungs(to_model_grid(volume, grid))), model, device)
     found_calcium, found_coronary = (
         probability_on(volume.geometry, probability, grid, at_least=0.02)
@@ -122,7 +112,7 @@ def make_border_case(seed: int, model: LoadedModel, device: Device, canvas_spaci
         found_calcium,
         found_coronary,
         volume.geometry,
-        patient.rng("border windows"),
+        heart.anatomy.patient.rng("border windows"),
     )
 
 

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -24,10 +25,11 @@ from cacnet.errors import CacnetError
 from cacnet.heart_region import HeartRegion
 from cacnet.phantom.heart import build_heart
 from cacnet.phantom.patient import draw_patient
-from cacnet.phantom.scanner import crop_scan, draw_scan
-from cacnet.phantom.simulate import label, paint_anatomy, scan_anatomy, truth_of, truth_record
+from cacnet.phantom.scanner import ScanSettings, crop_scan, draw_scan
+from cacnet.phantom.simulate import Anatomy, label, paint_anatomy, scan_anatomy, truth_of, truth_record
 from cacnet.prepare import MODEL_SPACING_MM, remove_lungs, to_model_grid
 from cacnet.training.cases import RECORD_FILE, write_case
+from cacnet.volume import Geometry, Volume
 
 MARGIN_MM = (5.0, 20.0)
 """How much of the chest around the heart a case shows, drawn for each of its six sides."""
@@ -37,6 +39,16 @@ log = logging.getLogger(__name__)
 
 class SeedRangeError(CacnetError):
     """Seeds that are not given as A:B."""
+
+
+@dataclass(frozen=True)
+class SimulatedHeart:
+    """A simulated patient and the scan of its heart; `grid` is the model's over the scan's box."""
+
+    anatomy: Anatomy
+    settings: ScanSettings
+    volume: Volume
+    grid: Geometry
 
 
 def case_folder(output: Path, seed: int) -> Path:
@@ -50,18 +62,11 @@ def make_case(seed: int, output: Path, canvas_spacing_mm: float = 0.5) -> Path |
     if (folder / RECORD_FILE).is_file():
         return None
     started = time.perf_counter()
-    patient = draw_patient(seed)
-    heart = build_heart(patient)
-    margin = patient.rng("case margin").uniform(*MARGIN_MM, (2, 3))
-    settings = crop_scan(draw_scan(patient), heart.lower_mm_xyz - margin[0], heart.upper_mm_xyz + margin[1])
-    anatomy = paint_anatomy(patient, heart, settings.geometry, canvas_spacing_mm)
-    truth = truth_of(anatomy, settings)
-    volume = scan_anatomy(anatomy, settings)
-    lower, upper = (tuple(float(v) for v in corner) for corner in volume.geometry.bounds_mm_lps)
-    grid = HeartRegion(lower, upper, found=True).grid(MODEL_SPACING_MM)  # type: ignore[arg-type]
-    hu = remove_lungs(to_model_grid(volume, grid))
-    calcium, coronary, distractor = label(anatomy, settings, grid)
-    record = {"origin_mm_lps": list(grid.origin_mm_lps), "truth": truth_record(truth, volume.source)}
+    heart = simulate_heart(seed, canvas_spacing_mm)
+    hu = remove_lungs(to_model_grid(heart.volume, heart.grid))
+    calcium, coronary, distractor = label(heart.anatomy, heart.settings, heart.grid)
+    truth = truth_record(truth_of(heart.anatomy, heart.settings), heart.volume.source)
+    record = {"origin_mm_lps": list(heart.grid.origin_mm_lps), "truth": truth}
     write_case(folder, hu, calcium, coronary, distractor, record)
     log.info(
         "%s: %s voxels, calcium %.0f mm3, %.1f s",
@@ -71,6 +76,19 @@ def make_case(seed: int, output: Path, canvas_spacing_mm: float = 0.5) -> Path |
         time.perf_counter() - started,
     )
     return folder
+
+
+def simulate_heart(seed: int, canvas_spacing_mm: float = 0.5) -> SimulatedHeart:
+    """A patient's scan of the heart's box and a random margin on each of its six sides."""
+    patient = draw_patient(seed)
+    heart = build_heart(patient)
+    margin = patient.rng("case margin").uniform(*MARGIN_MM, (2, 3))
+    settings = crop_scan(draw_scan(patient), heart.lower_mm_xyz - margin[0], heart.upper_mm_xyz + margin[1])
+    anatomy = paint_anatomy(patient, heart, settings.geometry, canvas_spacing_mm)
+    volume = scan_anatomy(anatomy, settings)
+    lower, upper = (tuple(float(v) for v in corner) for corner in volume.geometry.bounds_mm_lps)
+    grid = HeartRegion(lower, upper, found=True).grid(MODEL_SPACING_MM)  # type: ignore[arg-type]
+    return SimulatedHeart(anatomy, settings, volume, grid)
 
 
 def parse_seeds(text: str) -> range:

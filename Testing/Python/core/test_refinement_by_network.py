@@ -6,15 +6,14 @@ answers with a thousandth of the contrast to blood of 400 HU, so with 0.5 at 900
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from border_evidence import row
 from cacnet.refinement import InvalidRefinementError, LearnedBorderSettings, Refined, refine_by_network
 from cacnet.refinement.windows import CONTRAST_SCALE_HU
-from cacnet.volume import Geometry, GeometryMismatchError
 
-BLOOD_HU = np.concatenate([np.full(200, 380.0), np.full(600, 400.0), np.full(200, 420.0)])
-"""Median 400 HU; the 15.8th percentile is 380 HU."""
 SETTINGS = LearnedBorderSettings()
 
 
@@ -23,28 +22,9 @@ def by_contrast(windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         yield window[0] * CONTRAST_SCALE_HU / 1000
 
 
-def refined(
-    hu: list[float],
-    lesion: list[int],
-    artery: list[int] | None = None,
-    settings: LearnedBorderSettings = SETTINGS,
-    blood_hu: np.ndarray = BLOOD_HU,
-) -> Refined:
-    """A row of voxels along x; everything is artery unless stated."""
-    geometry = Geometry((1, 1, len(hu)), (1.0, 1.0, 1.0))
-    calcium = np.isin(np.arange(len(hu)), lesion)[None, None]
-    arteries = np.isin(np.arange(len(hu)), range(len(hu)) if artery is None else artery)[None, None]
-    return refine_by_network(
-        calcium,
-        calcium.astype(float),
-        arteries.astype(float),
-        arteries,
-        np.array([[hu]], np.int16),
-        geometry,
-        blood_hu,
-        by_contrast,
-        settings,
-    )
+def refined(hu: list[float], lesion: list[int], settings: LearnedBorderSettings = SETTINGS, **how: Any) -> Refined:
+    """A lesion of a row of voxels (see `row`)."""
+    return refine_by_network(row(hu, lesion, **how), by_contrast, settings)
 
 
 def columns(result: Refined) -> list[int]:
@@ -122,14 +102,6 @@ def test_without_known_blood_the_lesions_stay_as_they_are(blood_hu: np.ndarray, 
     assert columns(result) == [1]
     assert not result.applied
     assert why in result.statement
-
-
-def test_an_array_of_another_grid_is_refused() -> None:
-    row = np.zeros((1, 1, 4))
-    with pytest.raises(GeometryMismatchError, match="CT array"):
-        refine_by_network(
-            row > 0, row, row, row > 0, np.zeros((1, 1, 5)), Geometry((1, 1, 4), (1, 1, 1)), BLOOD_HU, by_contrast
-        )
 
 
 @pytest.mark.parametrize("change", [{"threshold": 1.0}, {"reach_mm": -1.0}, {"sure_probability": 1.1}])

@@ -5,36 +5,17 @@ begins at 400 + 0.4 × 800 = 720 HU.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from border_evidence import row
 from cacnet.refinement import DEFAULT_SETTINGS, InvalidRefinementError, Refined, RefinementSettings, refine
-from cacnet.volume import Geometry, GeometryMismatchError
-
-BLOOD_HU = np.concatenate([np.full(200, 380.0), np.full(600, 400.0), np.full(200, 420.0)])
-"""Median 400 HU; the 15.8th percentile is 380 HU."""
 
 
-def refined(
-    hu: list[float],
-    lesion: list[int],
-    probability: list[float] | None = None,
-    artery: list[int] | None = None,
-    blood_hu: np.ndarray = BLOOD_HU,
-    settings: RefinementSettings = DEFAULT_SETTINGS,
-    spacing_mm: float = 1.0,
-) -> Refined:
-    """A row of voxels along x; everything is artery and possible calcium unless stated."""
-    geometry = Geometry((1, 1, len(hu)), (1.0, 1.0, spacing_mm))
-    calcium = np.zeros((1, 1, len(hu)), bool)
-    calcium[0, 0, lesion] = True
-    possible = np.ones(len(hu)) if probability is None else np.array(probability)
-    arteries = np.ones(len(hu), bool)
-    if artery is not None:
-        arteries = np.isin(np.arange(len(hu)), artery)
-    return refine(
-        calcium, possible[None, None], arteries[None, None], np.array([[hu]], np.int16), geometry, blood_hu, settings
-    )
+def refined(hu: list[float], lesion: list[int], settings: RefinementSettings = DEFAULT_SETTINGS, **how: Any) -> Refined:
+    """A lesion of a row of voxels (see `row`)."""
+    return refine(row(hu, lesion, **how), settings)
 
 
 def columns(result: Refined) -> list[int]:
@@ -134,22 +115,9 @@ def test_without_contrast_agent_the_networks_border_stays_and_the_report_says_so
 
 
 def test_inputs_are_left_as_they_were() -> None:
-    calcium = np.array([[[False, True, False]]])
-    hu = np.array([[[400, 500, 1200]]], np.int16)
-    geometry = Geometry((1, 1, 3), (1.0, 1.0, 1.0))
-    result = refine(calcium, np.ones((1, 1, 3)), np.ones((1, 1, 3), bool), hu, geometry, BLOOD_HU)
-    np.testing.assert_array_equal(result.calcium.dense(), [[[False, False, True]]])
-    np.testing.assert_array_equal(calcium, [[[False, True, False]]])
-    unrefined = refine(calcium, np.ones((1, 1, 3)), np.ones((1, 1, 3), bool), hu, geometry, np.zeros(0))
-    assert unrefined.calcium is not calcium
-
-
-@pytest.mark.parametrize("wrong", range(4))
-def test_array_of_another_shape_is_refused(wrong: int) -> None:
-    arrays = [np.zeros((1, 1, 3))] * 4
-    arrays[wrong] = np.zeros((1, 1, 4))
-    with pytest.raises(GeometryMismatchError):
-        refine(*arrays, Geometry((1, 1, 3), (1.0, 1.0, 1.0)), BLOOD_HU)
+    found = row([400, 500, 1200], [1])
+    assert columns(refine(found)) == [2]
+    assert found.calcium.index.tolist() == [1]
 
 
 @pytest.mark.parametrize(
