@@ -89,7 +89,7 @@ def _add_segment(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--model", metavar="ID|PATH", help="an installed model (see 'cacnet models') or its folder")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument(
-        "--no-refine", action="store_true", help="leave lesion borders as the network drew them, not by the CT's values"
+        "--no-refine", action="store_true", help="leave lesions as CAC-Net drew them: no new borders, no second look"
     )
     _add_scoring(parser)
     add_report_options(parser)

@@ -34,15 +34,24 @@ def test_no_arteries_give_empty_labels_and_a_warning_that_zero_is_no_finding() -
     assert "no-coronary-arteries" in {finding.code for finding in findings}
 
 
-def test_calcium_that_was_left_out_is_a_warning() -> None:
+@pytest.mark.parametrize(
+    ("noticed", "code", "severity"),
+    [
+        ({"left_out": ("2 spots …",)}, "calcium-left-out", Severity.WARNING),
+        ({"second_look": "2 spots …"}, "second-look", Severity.NOTE),
+    ],
+)
+def test_what_was_left_out_or_found_at_a_second_look_only_is_told(noticed, code, severity) -> None:
     scan = schematic_ccta()
     on_grid = prepared(scan)
     calcium, coronary = true_probabilities(on_grid)
     labels = label(scan.volume, on_grid, Probabilities(calcium, coronary, choose_device("cpu"), 96))
     resolved = resolve_for(scan.volume, None, labels.blood_hu)
     lesions = find_lesions(labels.calcium, scan.volume.hu, scan.volume.geometry, resolved)
-    said = [f for f in result_findings(lesions, replace(labels, left_out=("1 spot …",))) if f.message == "1 spot …"]
-    assert [(finding.code, finding.severity) for finding in said] == [("calcium-left-out", Severity.WARNING)]
+    before = {finding.code for finding in result_findings(lesions, labels)}
+    said = [f for f in result_findings(lesions, replace(labels, **noticed)) if f.message == "2 spots …"]
+    assert code not in before
+    assert [(finding.code, finding.severity) for finding in said] == [(code, severity)]
 
 
 @pytest.mark.parametrize("asked", [True, False])
