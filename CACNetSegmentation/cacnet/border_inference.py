@@ -17,7 +17,7 @@ BATCH = 8
 
 
 class BorderPredictor:
-    """A border network on a device: called with windows (5, z, y, x), it answers calcium probabilities (z, y, x)."""
+    """A border network on a device: called with windows (3, z, y, x), it answers calcium probabilities (z, y, x)."""
 
     def __init__(self, network: BorderNetwork, device: Device) -> None:
         self.device = device

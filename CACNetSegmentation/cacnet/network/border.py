@@ -16,8 +16,8 @@ from torch import nn
 from cacnet.network.blocks import ConvBlock, DecoderStage
 from cacnet.network.configuration import NetworkConfigError
 
-INPUTS = 5
-"""Channels of the input, see cacnet.border_windows."""
+INPUTS = 3
+"""Channels of the input, see cacnet.refinement.windows."""
 
 INITIAL_LOGIT = -4.0
 """An untrained network answers about 0.02: the share of calcium in a window."""
@@ -39,7 +39,7 @@ class BorderConfig:
 
 
 class BorderNetwork(nn.Module):
-    """Calcium of a window (N, 5, z, y, x), sides multiples of 4: logits (N, 1, z, y, x)."""
+    """Calcium of a window (N, 3, z, y, x), sides multiples of 4: logits (N, 1, z, y, x)."""
 
     def __init__(self, config: BorderConfig | None = None) -> None:
         super().__init__()

@@ -26,7 +26,7 @@ from cacnet.sparse_maps import SparseMap
 from cacnet.volume import Geometry
 
 WindowModel = Callable[[Iterable[np.ndarray]], Iterable[np.ndarray]]
-"""Answers windows, each (5, z, y, x) float32, with calcium probabilities (z, y, x), one after the other."""
+"""Answers windows, each (3, z, y, x) float32, with calcium probabilities (z, y, x), one after the other."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,6 @@ def refine_by_network(
             cut(found.calcium_probability, box, 0),
             cut(found.coronary_probability, box, 0),
             blood.median_hu,
-            geometry.spacing_mm_zyx,
         )
         for box in map(window_around, cells)
     )

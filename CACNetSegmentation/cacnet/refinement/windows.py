@@ -20,9 +20,6 @@ CONTRAST_RANGE = (-2.0, 3.0)
 """The CT is given as contrast to this scan's blood, 1 for `CONTRAST_SCALE_HU`, and clipped: whatever the tube voltage
 and the injection, blood is 0, fat about −1 and the core of a plaque 1 to 3."""
 
-USUAL_SPACING_MM = (0.5, 0.4)
-"""Slice distance and pixel spacing that are told to the network as 0."""
-
 LARGEST_SPACING_MM = (1.5, 0.75, 0.75)
 """(z, y, x): on coarser grids it was not trained."""
 
@@ -75,10 +72,13 @@ def channels_of(
     calcium_probability_zyx: np.ndarray,
     coronary_probability_zyx: np.ndarray,
     blood_hu: float,
-    spacing_mm_zyx: tuple[float, float, float],
 ) -> np.ndarray:
-    """The network's input (5, z, y, x) float32: CT, both probabilities of CAC-Net, slice distance and pixel spacing."""
-    channels = np.empty((5, *hu_zyx.shape), np.float32)
+    """The network's input (3, z, y, x) float32: the CT, and both probabilities of CAC-Net.
+
+    It is not told the grid's spacing: from some dozens of patients it learned which one a spacing belonged to, and was
+    wrong on others.
+    """
+    channels = np.empty((3, *hu_zyx.shape), np.float32)
     channels[0] = hu_zyx
     channels[0] -= blood_hu
     channels[0] /= CONTRAST_SCALE_HU
@@ -88,8 +88,6 @@ def channels_of(
         (2, coronary_probability_zyx, LEAST_CORONARY),
     ):
         channels[channel] = np.where(probability >= least, 2 * probability.astype(np.float32) - 1, -1)
-    channels[3] = 4 * (spacing_mm_zyx[0] - USUAL_SPACING_MM[0])
-    channels[4] = 8 * (spacing_mm_zyx[1] - USUAL_SPACING_MM[1])
     return channels
 
 

@@ -61,7 +61,6 @@ class BorderCase:
         calcium: bool, the truth.
         kind: (n,) index into KINDS.
         blood_hu: median of the patient's blood.
-        spacing_mm_zyx: of the CT.
     """
 
     hu: np.ndarray
@@ -70,7 +69,6 @@ class BorderCase:
     calcium: np.ndarray
     kind: np.ndarray
     blood_hu: float
-    spacing_mm_zyx: tuple[float, float, float]
 
 
 def write_border_case(path: Path, case: BorderCase) -> None:
@@ -85,7 +83,6 @@ def read_border_case(path: Path) -> BorderCase:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         arrays["blood_hu"] = float(arrays["blood_hu"])
-        arrays["spacing_mm_zyx"] = tuple(map(float, arrays["spacing_mm_zyx"]))
         return BorderCase(**arrays)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
         raise BorderCaseError(f"'{path.name}' cannot be read ({error})", "a case of the border network") from error
@@ -159,7 +156,6 @@ def cut_windows(
         calcium=windows(calcium_zyx, False),
         kind=np.array([kind for kind, _ in centres], np.int64),
         blood_hu=blood.median_hu,
-        spacing_mm_zyx=geometry.spacing_mm_zyx,
     )
 
 

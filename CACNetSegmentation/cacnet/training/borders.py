@@ -101,7 +101,7 @@ class Windows:
         self.shares = shares / shares.sum()
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Input (n, 5, z, y, x) and truth (n, 1, z, y, x) of a step: always the same ones for the same step."""
+        """Input (n, 3, z, y, x) and truth (n, 1, z, y, x) of a step: always the same ones for the same step."""
         random = np.random.default_rng((self.config.seed, step))
         drawn = [self._draw(random) for _ in range(self.config.batch)]
         image, truth = (np.stack(parts) for parts in zip(*drawn, strict=True))
@@ -121,7 +121,7 @@ class Windows:
         )
         if random.random() < self.config.hide_answer:
             calcium = np.zeros_like(calcium)
-        image = channels_of(hu, calcium, coronary, blood_hu, case.spacing_mm_zyx)
+        image = channels_of(hu, calcium, coronary, blood_hu)
         truth = case.calcium[row][box]
         flipped = tuple(axis for axis in range(3) if random.random() < 0.5)
         image, truth = np.flip(image, tuple(axis + 1 for axis in flipped)), np.flip(truth, flipped)

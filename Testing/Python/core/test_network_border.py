@@ -8,19 +8,19 @@ SMALL = BorderConfig(widths=(8, 8, 16))
 
 
 def test_a_window_is_answered_voxel_by_voxel() -> None:
-    answer = BorderNetwork(SMALL)(torch.zeros(2, 5, 8, 12, 16))
+    answer = BorderNetwork(SMALL)(torch.zeros(2, 3, 8, 12, 16))
     assert answer.shape == (2, 1, 8, 12, 16)
 
 
 def test_an_untrained_network_answers_that_calcium_is_rare() -> None:
     torch.manual_seed(0)
-    probability = torch.sigmoid(BorderNetwork(SMALL)(torch.randn(1, 5, 16, 16, 16)))
+    probability = torch.sigmoid(BorderNetwork(SMALL)(torch.randn(1, 3, 16, 16, 16)))
     assert probability.mean() < 0.1
 
 
 def test_every_weight_learns() -> None:
     network = BorderNetwork(SMALL)
-    network(torch.randn(1, 5, 16, 16, 16)).square().mean().backward()
+    network(torch.randn(1, 3, 16, 16, 16)).square().mean().backward()
     still = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert still == []
 

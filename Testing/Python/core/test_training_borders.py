@@ -38,7 +38,6 @@ def simple_case(kind: str = "lesion") -> BorderCase:
         calcium=calcium,
         kind=np.full(2, KINDS.index(kind)),
         blood_hu=400.0,
-        spacing_mm_zyx=(0.5, 0.4, 0.4),
     )
 
 
@@ -52,7 +51,7 @@ def cases(tmp_path):
 def test_a_step_always_shows_the_same_windows_and_another_step_others() -> None:
     windows = Windows([simple_case()], TINY)
     image, truth = windows.batch(3)
-    assert image.shape == (2, 5, 32, 48, 48)
+    assert image.shape == (2, 3, 32, 48, 48)
     assert truth.shape == (2, 1, 32, 48, 48)
     torch.testing.assert_close(windows.batch(3), (image, truth))
     assert not torch.equal(windows.batch(4)[0], image)
