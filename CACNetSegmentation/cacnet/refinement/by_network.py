@@ -49,7 +49,7 @@ class LearnedBorderSettings:
     second_look_sd: float = 3.0
     second_look_hu: float = 120.0
     second_look_mm3: float = 0.5
-    sure_probability: float = 0.8
+    sure_probability: float = 0.98
     least_added_mm3: float = 1.0
 
     def __post_init__(self) -> None:
