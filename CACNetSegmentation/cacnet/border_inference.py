@@ -9,11 +9,12 @@ from itertools import islice
 import numpy as np
 import torch
 
-from cacnet.inference import Device, precision_context
+from cacnet.inference import Device, in_order, precision_context
 from cacnet.network.border import BorderNetwork
 
-BATCH = 8
-"""Windows computed at a time; each takes some 40 MB of activations."""
+GPU_BATCH = 8
+"""Windows computed at a time on an accelerator. A processor takes one for each thread: what it works on then stays in
+its cache, which halves the time of a window."""
 
 
 class BorderPredictor:
@@ -26,9 +27,19 @@ class BorderPredictor:
 
     def __call__(self, windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """The answers (z, y, x) float32, in the windows' order."""
-        waiting = iter(windows)
-        while some := list(islice(waiting, BATCH)):
-            batch = torch.from_numpy(np.stack(some))
-            with torch.inference_mode(), precision_context(self.device):
-                logits = self.network(batch.to(self.device.name).contiguous(memory_format=torch.channels_last_3d))
-            yield from torch.sigmoid(logits[:, 0].float()).cpu().numpy()
+        on_cpu = self.device.name == "cpu"
+        batches = _batches(windows, 1 if on_cpu else GPU_BATCH)
+        for answers in in_order(self._answer, batches, torch.get_num_threads() if on_cpu else 1):
+            yield from answers
+
+    def _answer(self, batch: list[np.ndarray]) -> np.ndarray:
+        image = torch.from_numpy(np.stack(batch)).to(self.device.name)
+        with torch.inference_mode(), precision_context(self.device):
+            logits = self.network(image.contiguous(memory_format=torch.channels_last_3d))
+        return torch.sigmoid(logits[:, 0].float()).cpu().numpy()
+
+
+def _batches(windows: Iterable[np.ndarray], size: int) -> Iterator[list[np.ndarray]]:
+    waiting = iter(windows)
+    while batch := list(islice(waiting, size)):
+        yield batch

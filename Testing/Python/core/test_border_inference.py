@@ -1,19 +1,24 @@
-"""The border network on windows, a batch at a time."""
+"""The border network on windows."""
 
 import numpy as np
+import pytest
 import torch
-from cacnet.border_inference import BATCH, BorderPredictor
+from cacnet.border_inference import BorderPredictor, _batches
 from cacnet.inference import Device
 from cacnet.network import BorderConfig, BorderNetwork
 
 CPU = Device("cpu", "float32", "CPU")
 
 
-def test_windows_are_answered_one_by_one_and_in_their_order_however_they_are_batched() -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_windows_are_answered_in_their_order_however_many_are_computed_at_a_time(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     torch.manual_seed(0)
     network = BorderNetwork(BorderConfig((8, 8, 8)))
     random = np.random.default_rng(0)
-    windows = [random.standard_normal((3, 8, 8, 12)).astype(np.float32) for _ in range(BATCH + 2)]
+    windows = [random.standard_normal((3, 8, 8, 12)).astype(np.float32) for _ in range(5)]
     answers = list(BorderPredictor(network, CPU)(iter(windows)))
     assert [answer.shape for answer in answers] == [(8, 8, 12)] * len(windows)
     for window, answer in zip(windows, answers, strict=True):
@@ -24,3 +29,8 @@ def test_windows_are_answered_one_by_one_and_in_their_order_however_they_are_bat
 
 def test_no_windows_give_no_answers() -> None:
     assert list(BorderPredictor(BorderNetwork(BorderConfig((8, 8, 8))), CPU)([])) == []
+
+
+def test_windows_are_put_together_for_an_accelerator() -> None:
+    windows = [np.full((3, 2, 2, 2), number) for number in range(5)]
+    assert [[int(window.max()) for window in batch] for batch in _batches(windows, 2)] == [[0, 1], [2, 3], [4]]
