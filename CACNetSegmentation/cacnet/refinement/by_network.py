@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 
 from cacnet.bounding_box import Box
 from cacnet.components import find_components, is_near
+from cacnet.postprocessing import DEFAULT_SETTINGS as POSTPROCESSING
 from cacnet.refinement.evidence import Evidence, NothingToRefineByError, measured_blood
 from cacnet.refinement.result import InvalidRefinementError, Refined, unrefined
 from cacnet.refinement.windows import AIR_HU, answer_for, cells_around, channels_of, cut, window_around
@@ -39,6 +40,7 @@ class LearnedBorderSettings:
         second_look_sd, second_look_hu: a part of an artery is looked at a second time where it is brighter than blood
             by both, which is above noise and above what a border of a fresh bolus can be.
         second_look_mm3: and where so much of it is.
+        least_mm3: a smaller part is noise, as in cacnet.postprocessing.
         sure_probability: a lesion that CAC-Net had not found is added only if the border network is this sure of a
             voxel of it.
         least_added_mm3: and only if it is this large.
@@ -49,11 +51,13 @@ class LearnedBorderSettings:
     second_look_sd: float = 3.0
     second_look_hu: float = 120.0
     second_look_mm3: float = 0.5
+    least_mm3: float = POSTPROCESSING.minimum_calcium_mm3
     sure_probability: float = 0.98
     least_added_mm3: float = 1.0
 
     def __post_init__(self) -> None:
-        lengths = (self.reach_mm, self.second_look_sd, self.second_look_hu, self.second_look_mm3, self.least_added_mm3)
+        contrasts = (self.second_look_sd, self.second_look_hu)
+        lengths = (self.reach_mm, *contrasts, self.second_look_mm3, self.least_mm3, self.least_added_mm3)
         if not 0 < self.threshold < 1 or not 0 <= self.sure_probability <= 1 or min(lengths) < 0:
             raise InvalidRefinementError(
                 f"threshold {self.threshold:g}, sure probability {self.sure_probability:g}, the others {lengths}",
@@ -145,9 +149,9 @@ def _lesions(
     seeded[parts.number[np.isin(parts.index, seeds.index)]] = True
     peak = np.zeros(parts.count, np.float32)
     np.maximum.at(peak, parts.number, probability.values)
-    large = parts.sizes * geometry.voxel_volume_mm3 >= settings.least_added_mm3
-    new = seeded & ~known & large & (peak >= settings.sure_probability)
-    keep = (known | new)[parts.number]
+    volume_mm3 = parts.sizes * geometry.voxel_volume_mm3
+    new = seeded & ~known & (volume_mm3 >= settings.least_added_mm3) & (peak >= settings.sure_probability)
+    keep = ((known & (volume_mm3 >= settings.least_mm3)) | new)[parts.number]
     return SparseMap(parts.index[keep], probability.values[keep], parts.shape_zyx), parts.mask_of(new)
 
 

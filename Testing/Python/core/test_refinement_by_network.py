@@ -75,6 +75,12 @@ def test_a_bright_part_that_is_too_small_or_too_doubtful_is_not_added(settings: 
     assert not len(result.added.index)
 
 
+def test_a_part_that_is_smaller_than_noise_may_be_is_dropped() -> None:
+    hu = [400.0, 1000.0, 600.0, 1000.0, 1000.0, 400.0]
+    assert columns(refined(hu, [1, 2, 3, 4])) == [1, 3, 4]
+    assert columns(refined(hu, [1, 2, 3, 4], settings=replace(SETTINGS, least_mm3=1.5))) == [3, 4]
+
+
 def test_bright_voxels_outside_the_arteries_are_not_looked_at() -> None:
     result = refined([400, 1000, 400, 400, 400, 400, 1300, 1300, 1300], [1], artery=[0, 1, 2, 3])
     assert columns(result) == [1]
