@@ -11,7 +11,9 @@ import torch
 
 from cacnet.inference import Device, in_order, precision_context
 from cacnet.network.border import BorderNetwork
+from cacnet.progress import Progress, silent
 
+STAGE = "label"
 GPU_BATCH = 8
 """Windows computed at a time on an accelerator. A processor takes one for each thread: what it works on then stays in
 its cache, which halves the time of a window."""
@@ -20,8 +22,9 @@ its cache, which halves the time of a window."""
 class BorderPredictor:
     """A border network on a device: called with windows (3, z, y, x), it answers calcium probabilities (z, y, x)."""
 
-    def __init__(self, network: BorderNetwork, device: Device) -> None:
-        self.device = device
+    def __init__(self, network: BorderNetwork, device: Device, progress: Progress = silent) -> None:
+        """`progress` is called after every window, or some of them, and may raise Cancelled."""
+        self.device, self.progress = device, progress
         placed = copy.deepcopy(network).eval().to(device.name)  # the caller's network stays where it is
         self.network = placed.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
@@ -30,6 +33,7 @@ class BorderPredictor:
         on_cpu = self.device.name == "cpu"
         batches = _batches(windows, 1 if on_cpu else GPU_BATCH)
         for answers in in_order(self._answer, batches, torch.get_num_threads() if on_cpu else 1):
+            self.progress(STAGE, 0.0)  # how many windows there are is not known here
             yield from answers
 
     def _answer(self, batch: list[np.ndarray]) -> np.ndarray:

@@ -136,8 +136,10 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
         probabilities = predict(normalise_hu(prepared.hu), model, device, progress=progress)
     with watch.step("label"):
         progress("label", 0.0)
-        borders = BorderPredictor(model.borders, probabilities.device) if model.borders is not None else None
-        labels = label(volume, prepared, probabilities, request.refine_borders, borders)
+        border_model = None
+        if model.borders is not None:
+            border_model = BorderPredictor(model.borders, probabilities.device, progress)
+        labels = label(volume, prepared, probabilities, request.refine_borders, border_model)
     with watch.step("score"):
         progress("score", 0.0)
         resolved = resolve_for(volume, request.protocol, labels.blood_hu)

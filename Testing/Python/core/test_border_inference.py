@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from cacnet.border_inference import BorderPredictor, _batches
+from cacnet.errors import Cancelled
 from cacnet.inference import Device
 from cacnet.network import BorderConfig, BorderNetwork
 
@@ -29,6 +30,22 @@ def test_windows_are_answered_in_their_order_however_many_are_computed_at_a_time
 
 def test_no_windows_give_no_answers() -> None:
     assert list(BorderPredictor(BorderNetwork(BorderConfig((8, 8, 8))), CPU)([])) == []
+
+
+def test_drawing_can_be_cancelled_between_windows() -> None:
+    asked = []
+
+    def cancel(stage: str, fraction: float) -> None:
+        asked.append((stage, fraction))
+        if len(asked) == 2:
+            raise Cancelled("cancelled")
+
+    windows = [np.zeros((3, 8, 8, 8), np.float32)] * 9
+    answers = BorderPredictor(BorderNetwork(BorderConfig((8, 8, 8))), CPU, cancel)(windows)
+    assert next(answers).shape == (8, 8, 8)
+    with pytest.raises(Cancelled):
+        next(answers)
+    assert asked == [("label", 0.0)] * 2
 
 
 def test_windows_are_put_together_for_an_accelerator() -> None:
