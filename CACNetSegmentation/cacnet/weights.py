@@ -189,12 +189,7 @@ def load_bundle(id_or_path: str | Path, folders: Iterable[Path | str] | None = N
     tensors = {name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()}
     network = CACNet(card.network)
     network.load_state_dict({n: t for n, t in tensors.items() if not n.startswith(BORDERS_PREFIX)}, strict=True)
-    borders = None
-    if card.borders is not None:
-        borders = BorderNetwork(card.borders)
-        own = {n.removeprefix(BORDERS_PREFIX): t for n, t in tensors.items() if n.startswith(BORDERS_PREFIX)}
-        borders.load_state_dict(own, strict=True)
-    return LoadedModel(network.eval(), card, borders.eval() if borders is not None else None)
+    return LoadedModel(network.eval(), card, _borders(card, tensors))
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -244,6 +239,15 @@ def save_bundle(
     text = json.dumps({"schema_version": SCHEMA_VERSION, **asdict(card)}, indent=2, allow_nan=False) + "\n"
     _write_folder(target, {WEIGHTS_FILE: data, CARD_FILE: text.encode()})
     return ModelBundle(target, card)
+
+
+def _borders(card: ModelCard, tensors: Mapping[str, torch.Tensor]) -> BorderNetwork | None:
+    if card.borders is None:
+        return None
+    network = BorderNetwork(card.borders)
+    own = {n.removeprefix(BORDERS_PREFIX): t for n, t in tensors.items() if n.startswith(BORDERS_PREFIX)}
+    network.load_state_dict(own, strict=True)
+    return network.eval()
 
 
 def _tensors(network: CACNet, borders: BorderNetwork | None) -> dict[str, torch.Tensor]:
