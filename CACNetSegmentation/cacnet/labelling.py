@@ -62,6 +62,7 @@ class Labels:
         borders: what drew the lesions' borders, in words.
         borders_refined: whether that was the CT's values (see cacnet.refinement) rather than the network alone.
         second_look: a sentence on lesions that only the border network found; empty where there are none.
+        denied: a sentence on lesions that CAC-Net found and the border network did not; empty where there are none.
         left_out: sentences on what looks like calcium and lies far from every artery.
     """
 
@@ -75,6 +76,7 @@ class Labels:
     borders: str = AS_THE_NETWORK
     borders_refined: bool = False
     second_look: str = ""
+    denied: str = ""
     left_out: tuple[str, ...] = ()
 
 
@@ -134,6 +136,7 @@ def label(
         borders=borders.statement,
         borders_refined=borders.applied,
         second_look=_second_look(borders.added, isolated, crop.geometry),
+        denied=_denied(borders.denied, crop.geometry),
         left_out=vessels.left_out(left_out, crop.geometry),
     )
 
@@ -207,6 +210,17 @@ def _second_look(added: SparseMap | None, isolated: SparseMap, geometry: Geometr
         f"{what} found by the second look at bright parts of the arteries only: {places}. "
         f"The first network had left {'it' if count == 1 else 'them'} out; look at {'it' if count == 1 else 'them'} "
         f"before you rely on the score."
+    )
+
+
+def _denied(denied: SparseMap | None, geometry: Geometry) -> str:
+    count, places = (0, "") if denied is None else count_and_places(denied, geometry)
+    if not count:
+        return ""
+    what, were, it = ("One lesion", "was", "it") if count == 1 else (f"{count} lesions", "were", "them")
+    return (
+        f"{what} of the first network {were} not confirmed by the second and left out: {places}. "
+        f"Add {it} by hand if you see calcium there."
     )
 
 

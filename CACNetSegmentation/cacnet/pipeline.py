@@ -245,6 +245,8 @@ def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
     notes += [Finding("calcium-left-out", Severity.WARNING, sentence) for sentence in labels.left_out]
     if labels.second_look:
         notes.append(Finding("second-look", Severity.NOTE, labels.second_look))
+    if labels.denied:
+        notes.append(Finding("lesions-not-confirmed", Severity.NOTE, labels.denied))
     if lesions.lesions and not labels.borders_refined and labels.borders != AS_THE_NETWORK:
         notes.append(Finding("borders-not-refined", Severity.NOTE, labels.borders))
     any_artery = bool(np.isin(SparseMap.of(labels.coronary).values, NAMED_VESSELS).any())

@@ -94,7 +94,8 @@ def refine_by_network(
     probability = _collected(cells, answers, geometry, settings.threshold)
     probability = _within_reach(probability, seeds, geometry, settings.reach_mm)
     kept, added = _lesions(probability, calcium, seeds, geometry, settings)
-    return Refined(_mask(kept), True, _statement(settings, blood), kept, added)
+    denied = _without_any_of(calcium, kept)
+    return Refined(_mask(kept), True, _statement(settings, blood), kept, added, denied)
 
 
 def bright_parts(
@@ -153,6 +154,14 @@ def _lesions(
     new = seeded & ~known & (volume_mm3 >= settings.least_added_mm3) & (peak >= settings.sure_probability)
     keep = ((known & (volume_mm3 >= settings.least_mm3)) | new)[parts.number]
     return SparseMap(parts.index[keep], probability.values[keep], parts.shape_zyx), parts.mask_of(new)
+
+
+def _without_any_of(calcium: SparseMap, kept: SparseMap) -> SparseMap:
+    """The lesions of CAC-Net that share no voxel with what stays."""
+    lesions = find_components(calcium)
+    gone = np.ones(lesions.count, bool)
+    gone[lesions.number[np.isin(lesions.index, kept.index)]] = False
+    return lesions.mask_of(gone)
 
 
 def _mask(probability: SparseMap) -> SparseMap:

@@ -21,6 +21,7 @@ class Refined:
         applied: False where it is the network's own mask.
         statement: what was done, or why nothing was, for the report.
         probability: of calcium, where a second network gave one; None where that of CAC-Net holds.
+        denied: bool, lesions of CAC-Net of which nothing is left; None where nothing was denied by a second network.
         added: bool, lesions that CAC-Net had not found; None where nothing looked for such.
     """
 
@@ -29,6 +30,7 @@ class Refined:
     statement: str
     probability: SparseMap | None = None
     added: SparseMap | None = None
+    denied: SparseMap | None = None
 
 
 def unrefined(calcium: SparseMap, why: str) -> Refined:

@@ -122,6 +122,14 @@ def test_lesions_that_only_the_border_network_found_are_named_with_their_place()
     assert labelled(scan, seen=0.1).second_look == ""
 
 
+def test_lesions_that_the_border_network_does_not_confirm_are_told_with_their_place() -> None:
+    scan = schematic_ccta(**FINE)
+    labels = labelled(scan, border_model=lambda windows: (np.zeros_like(window[0]) for window in windows))
+    assert not labels.calcium.any()
+    assert labels.denied.startswith("2 lesions of the first network were not confirmed")
+    assert labelled(scan, border_model=bright_is_calcium).denied == ""
+
+
 def test_a_rule_draws_the_borders_on_a_grid_that_the_border_network_does_not_know() -> None:
     scan = schematic_ccta(spacing_mm_zyx=(2.0, 0.7, 0.7), shape_zyx=(38, 104, 104))
     assert "each plaque's contrast to blood" in labelled(scan, border_model=bright_is_calcium).borders

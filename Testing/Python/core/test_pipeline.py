@@ -39,6 +39,7 @@ def test_no_arteries_give_empty_labels_and_a_warning_that_zero_is_no_finding() -
     [
         ({"left_out": ("2 spots …",)}, "calcium-left-out", Severity.WARNING),
         ({"second_look": "2 spots …"}, "second-look", Severity.NOTE),
+        ({"denied": "2 spots …"}, "lesions-not-confirmed", Severity.NOTE),
     ],
 )
 def test_what_was_left_out_or_found_at_a_second_look_only_is_told(noticed, code, severity) -> None:

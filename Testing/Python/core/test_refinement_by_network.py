@@ -42,8 +42,11 @@ def test_the_lesions_probability_is_the_border_networks() -> None:
     np.testing.assert_allclose(probability.values, [0.5, 0.7], rtol=1e-6)
 
 
-def test_a_lesion_that_the_network_denies_goes() -> None:
-    assert columns(refined([400, 500, 500, 400], [1, 2])) == []
+def test_a_lesion_that_the_network_denies_goes_and_is_told() -> None:
+    result = refined([400, 500, 500, 400, 400, 400, 1000], [1, 2, 6])
+    assert columns(result) == [6]
+    assert result.denied is not None
+    assert result.denied.index.tolist() == [1, 2]
 
 
 def test_calcium_may_reach_beyond_the_found_artery_but_not_far_from_what_was_found() -> None:
