@@ -19,6 +19,7 @@ import torch
 from cacnet.errors import CacnetError, OutOfMemoryError
 from cacnet.network.arranged import arranged
 from cacnet.network.cacnet import SIZE_MULTIPLE, CACNet
+from cacnet.prepare import HU_RANGE, normalise_hu
 from cacnet.progress import Progress, silent
 from cacnet.tiling import tiles_of
 from cacnet.weights import LoadedModel
@@ -174,6 +175,9 @@ def _predict_tiled(
     image: np.ndarray, model: LoadedModel, device: Device, tile: int, overlap: float, workers: int, progress: Progress
 ) -> np.ndarray:
     background = float(image.min())
+    highest_hu = model.card.input.hu_range[1]
+    if highest_hu < HU_RANGE[1]:  # it was not trained on anything brighter
+        image = np.minimum(image, normalise_hu(np.array(highest_hu)))
     shape = _padded_shape(image.shape, tile)
     padding = [(0, padded - side) for padded, side in zip(shape, image.shape, strict=True)]
     padded = np.pad(image, padding, constant_values=background) if shape != image.shape else image

@@ -21,8 +21,12 @@ from cacnet.volume import Geometry, Volume
 MODEL_SPACING_MM = 0.5
 """Voxel edge of the model's isotropic, LPS-aligned grid (the paper's slice distance, section 3.1)."""
 
-HU_RANGE = (-250.0, 1300.0)
-"""Below it is lung and air, which are removed; above it everything is dense calcium or metal."""
+HU_RANGE = (-250.0, 3071.0)
+"""Below it is lung and air, which are removed; most scanners give nothing above it."""
+
+DENSE_HU, DENSE_SLOPE = 1300.0, 0.25
+"""Above it is dense calcium or metal only: less contrast is enough to tell the two, and metal does not drown the rest.
+Half of the simulated plaques reach it, so clipping here made the densest look like clips."""
 
 REMOVED_HU = -1024
 """What lungs and everything outside the scan become."""
@@ -98,11 +102,13 @@ def remove_lungs(hu_zyx: np.ndarray) -> np.ndarray:
 
 
 def normalise_hu(hu_zyx: np.ndarray) -> np.ndarray:
-    """Network input from Hounsfield units: clipped to HU_RANGE, then 0 at 250 HU and 1 at 750 HU; float32."""
-    clipped = np.clip(hu_zyx, *HU_RANGE, dtype=np.float32)
-    clipped -= 250.0
-    clipped /= 500.0
-    return clipped
+    """Network input (float32) from Hounsfield units: clipped to HU_RANGE, 0 at 250 HU, 1 at 750, flatter from 1300."""
+    hu = np.asarray(np.clip(hu_zyx, *HU_RANGE, dtype=np.float32))
+    dense = hu > DENSE_HU
+    hu[dense] = DENSE_HU + DENSE_SLOPE * (hu[dense] - DENSE_HU)
+    hu -= 250.0
+    hu /= 500.0
+    return hu
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ class InputContract:
 
     Attributes:
         spacing_mm: edge of the isotropic voxels.
-        hu_range: Hounsfield units are clipped to this, then scaled linearly (cacnet.prepare.normalise_hu).
+        hu_range: Hounsfield units that it tells apart; all beyond are one to it (cacnet.prepare.normalise_hu).
         tile_voxels: edge of the patches the network was trained on, and so of the tiles it answers best on.
     """
 
@@ -208,10 +208,11 @@ def read_card(folder: Path) -> ModelCard:
             action="Update CACNet, or choose another model",
         )
     card = _card_from(raw, folder)
-    if (card.input.spacing_mm, card.input.hu_range) != (MODEL_SPACING_MM, HU_RANGE):
+    lowest, highest = card.input.hu_range
+    if (card.input.spacing_mm, lowest) != (MODEL_SPACING_MM, HU_RANGE[0]) or not lowest < highest <= HU_RANGE[1]:
         raise IncompatibleModelError(
             found=f"the model '{card.id}' wants {card.input.spacing_mm} mm and HU clipped to {card.input.hu_range}",
-            expected=f"{MODEL_SPACING_MM} mm and {HU_RANGE}, which is what this version prepares",
+            expected=f"{MODEL_SPACING_MM} mm and no more than {HU_RANGE}, which is what this version prepares",
             action="Choose a model made for this version",
         )
     return card
@@ -329,7 +330,7 @@ def _card_from(raw: Mapping[str, Any], folder: Path) -> ModelCard:
     network = _fill(NetworkConfig, raw.get("network"), folder, "network")
     contract = _fill(InputContract, raw.get("input"), folder, "input")
     weights = _fill(WeightsRecord, raw.get("weights"), folder, "weights")
-    borders = None if raw.get("borders") is None else _fill(BorderConfig, raw["borders"], folder, "borders")
+    borders = None if raw.get("borders") is None else _fill(BorderConfig, _since_v5(raw["borders"]), folder, "borders")
     texts: dict[str, Any] = {name: raw.get(name) for name in ("id", "name", "created", "statement", "license")}
     records: dict[str, Any] = {name: raw.get(name) for name in ("training", "accuracy")}
     for name, value in {**texts, **records}.items():
@@ -342,6 +343,11 @@ def _card_from(raw: Mapping[str, Any], folder: Path) -> ModelCard:
     if weights.file != WEIGHTS_FILE:
         raise _corrupt(folder, f"the weights file {weights.file!r}", WEIGHTS_FILE)
     return ModelCard(network=network, input=contract, borders=borders, weights=weights, **texts, **records)
+
+
+def _since_v5(borders: object) -> object:
+    """Border networks up to cacnet-simulated-v4 saw nothing brighter than 3, and their cards do not say so."""
+    return {"brightest": 3.0, **borders} if isinstance(borders, dict) else borders
 
 
 def _fill(kind: type[Any], raw: object, folder: Path, where: str) -> Any:

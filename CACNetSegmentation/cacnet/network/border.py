@@ -29,13 +29,18 @@ class BorderConfig:
 
     Attributes:
         widths: channels of each scale, of which the first is the CT's own; each further one halves every axis.
+        brightest: the CT's channel is no brighter than this; by default, everything that
+            cacnet.refinement.windows shows differs.
     """
 
     widths: tuple[int, int, int] = (16, 32, 64)
+    brightest: float = 5.0
 
     def __post_init__(self) -> None:
         if any(not 8 <= width <= 512 or width % 8 for width in self.widths):
             raise NetworkConfigError(f"border widths {self.widths}", "three multiples of 8, from 8 to 512")
+        if not self.brightest > 0:
+            raise NetworkConfigError(f"brightest {self.brightest:g}", "a number above 0")
 
 
 class BorderNetwork(nn.Module):
@@ -56,7 +61,8 @@ class BorderNetwork(nn.Module):
 
     def forward(self, window: torch.Tensor) -> torch.Tensor:
         """Logits of a batch of windows; shapes as in the class docstring."""
-        scales = [self.stem(window)]
+        ct, answers = window[:, :1], window[:, 1:]
+        scales = [self.stem(torch.cat([ct.clamp(max=self.config.brightest), answers], dim=1))]
         for stage in self.encoder:
             scales.append(stage(scales[-1]))
         features = scales.pop()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cacnet.bounding_box import Box
+from cacnet.prepare import DENSE_SLOPE
 from cacnet.sparse_maps import SparseMap
 
 WINDOW_VOXELS = (32, 48, 48)
@@ -16,9 +17,12 @@ CELL_VOXELS = (16, 24, 24)
 """The middle of a window, which its answer is taken for: nearer to its faces too little is seen around."""
 
 CONTRAST_SCALE_HU = 400.0
-CONTRAST_RANGE = (-2.0, 3.0)
+CONTRAST_RANGE = (-2.0, 8.0)
 """The CT is given as contrast to this scan's blood, 1 for `CONTRAST_SCALE_HU`, and clipped: whatever the tube voltage
-and the injection, blood is 0, fat about −1 and the core of a plaque 1 to 3."""
+and the injection, blood is 0, fat about −1 and the core of a plaque 1 to 4."""
+
+DENSE_CONTRAST = 3.0
+"""Above it the scale is flatter, by cacnet.prepare.DENSE_SLOPE: dense plaque and metal differ, and swamp nothing."""
 
 LARGEST_SPACING_MM = (1.5, 0.75, 0.75)
 """(z, y, x): on coarser grids it was not trained."""
@@ -83,6 +87,7 @@ def channels_of(
     channels[0] -= blood_hu
     channels[0] /= CONTRAST_SCALE_HU
     np.clip(channels[0], *CONTRAST_RANGE, out=channels[0])
+    np.minimum(channels[0], DENSE_CONTRAST + DENSE_SLOPE * (channels[0] - DENSE_CONTRAST), out=channels[0])
     for channel, probability, least in (
         (1, calcium_probability_zyx, LEAST_CALCIUM),
         (2, coronary_probability_zyx, LEAST_CORONARY),

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from cacnet.prepare import HU_RANGE, MODEL_SPACING_MM, REMOVED_HU
+from cacnet.prepare import DENSE_HU, HU_RANGE, MODEL_SPACING_MM, REMOVED_HU
 from cacnet.training.configuration import AugmentationConfig
 
 SHADING_KNOTS = 4
@@ -83,10 +83,10 @@ def cut_field(hu: np.ndarray, target: np.ndarray, config: AugmentationConfig, ra
 
 
 def _change_intensity(hu: np.ndarray, config: AugmentationConfig, random: np.random.Generator) -> np.ndarray:
-    low, high = HU_RANGE
+    low, high = HU_RANGE[0], DENSE_HU
     changed = hu * np.float32(random.uniform(*config.gain)) + np.float32(random.uniform(*config.offset_hu))
     if random.random() < 0.5:
-        unit = np.clip((changed - low) / np.float32(high - low), 0, 1)
+        unit = np.maximum((changed - low) / np.float32(high - low), 0)
         changed = np.power(unit, np.float32(random.uniform(*config.gamma))) * np.float32(high - low) + np.float32(low)
     return changed.astype(np.float32, copy=False)
 

@@ -68,7 +68,7 @@ class BorderTrainingConfig:
     """
 
     network: BorderConfig = field(default_factory=BorderConfig)
-    shares: tuple[float, ...] = (0.2, 0.22, 0.12, 0.06, 0.04, 0.16, 0.2)
+    shares: tuple[float, ...] = (0.2, 0.22, 0.12, 0.04, 0.08, 0.16, 0.18)
     hide_answer: float = 0.35
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
@@ -158,10 +158,14 @@ class BorderTrainer:
 
     PARTS = ("network", "average", "optimiser")
 
-    def __init__(self, config: BorderTrainingConfig, device: str = "auto") -> None:
+    def __init__(self, config: BorderTrainingConfig, device: str = "auto", start: BorderNetwork | None = None) -> None:
+        """`start` is a network to go on from. Raises CheckpointError where its shape is another one."""
         torch.manual_seed(config.seed)
         self.config, self.device, self.step = config, training_device(device, "auto"), 0
-        self.network = BorderNetwork(config.network).to(self.device.name)
+        self.network = BorderNetwork(config.network)
+        if start is not None:
+            _copy_weights(start, self.network)
+        self.network.to(self.device.name)
         self.network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval()
         self.optimiser = torch.optim.AdamW(
@@ -218,6 +222,14 @@ class BorderTrainer:
             raise CheckpointError(f"the checkpoint does not fit ({error})", "one of the same network") from error
 
 
+def _copy_weights(start: BorderNetwork, network: BorderNetwork) -> None:
+    if start.config.widths != network.config.widths:
+        raise CheckpointError(
+            f"a border network of widths {start.config.widths} to start from", f"widths {network.config.widths}"
+        )
+    network.load_state_dict(start.state_dict())
+
+
 def chosen_seeds(seeds: range) -> list[int]:
     """The patients of a range that are worth their simulation: those with much calcium, and some without."""
     return [seed for seed in seeds if draw_patient(seed).calcium_burden > HEAVY_BURDEN or seed % WITHOUT == 0]
@@ -260,9 +272,13 @@ def train_borders(
     config: BorderTrainingConfig,
     device: str = "auto",
     max_minutes: float = math.inf,
+    start: BorderNetwork | None = None,
 ) -> BorderTrainer:
-    """Train on cases until `total_steps` or `max_minutes`; goes on from the checkpoint in `output`, if there is one."""
-    trainer = BorderTrainer(config, device)
+    """Train on cases until `total_steps` or `max_minutes`.
+
+    Goes on from the checkpoint in `output`, if there is one, and otherwise from the network `start`, if one is given.
+    """
+    trainer = BorderTrainer(config, device, start)
     state = load_checkpoint(output)
     if state is not None:
         trainer.restore(state)
@@ -306,11 +322,19 @@ def _require_unseen(seeds: Sequence[int], model: str) -> None:
         )
 
 
+def _borders_of(model: str) -> BorderNetwork:
+    borders = load_bundle(model).borders
+    if borders is None:
+        raise BorderTrainingError(f"the model '{model}' has no border network", "one that has", "Leave out --init")
+    return borders
+
+
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Train the border network of a model. Research use only.")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="id or folder of the model whose answers it sees")
     parser.add_argument("--seeds", required=True, help="A:B, B excluded; patients with much calcium are taken from it")
     parser.add_argument("--output", required=True, type=Path, help="the run's folder")
+    parser.add_argument("--init", help="id or folder of a model whose border network is trained further")
     parser.add_argument("--model-id", help="id of the written model; that of --model by default")
     parser.add_argument("--steps", type=int, default=BorderTrainingConfig.total_steps)
     parser.add_argument("--max-minutes", type=float, default=math.inf, help="of training, after the cases are there")
@@ -333,12 +357,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = options.output / "cases"
         make_border_cases(seeds, options.model, folder, options.workers)
         cases = [path for seed in seeds if (path := _case_file(folder, seed)).exists()]
-        trainer = train_borders(cases, options.output, config, options.device, options.max_minutes)
+        start = _borders_of(options.init) if options.init else None
+        trainer = train_borders(cases, options.output, config, options.device, options.max_minutes, start)
         record = {
             "config": asdict(config),
             "steps": trainer.step,
             "seeds": [int(path.stem.removeprefix("seed-")) for path in cases],
             "answers_of": load_bundle(options.model).card.id,
+            "initialised_from": options.init,
         }
         bundle = with_borders(options.model, trainer.average, options.output / "model", record, options.model_id)
         logger.info("wrote %s", bundle.folder)

@@ -25,6 +25,9 @@ MAX_POSITIONS = 5000
 KINDS = ("calcium", "vessel", "distractor", "mined", "anywhere")
 """What a patch may be centred on; the names of the shares in SamplingConfig."""
 
+BY_SIZE = 0.35
+"""How often a lesion is chosen by its size, so that large ones are also seen at other places than one."""
+
 CENTRE_JITTER = 0.35
 """How far from the patch's centre, as a fraction of its edge, the chosen voxel may come to lie."""
 
@@ -72,7 +75,11 @@ class CaseSampler:
             groups = [self.vessel] if len(self.vessel) else []
         if not groups:
             return random.integers(0, self.case.hu.shape)
-        group = groups[random.integers(len(groups))]
+        number = random.integers(len(groups))
+        if kind == "calcium" and random.random() < BY_SIZE:
+            size = np.array([len(group) for group in groups], float)
+            number = int(random.choice(len(groups), p=size / size.sum()))
+        group = groups[number]
         return group[random.integers(len(group))]
 
 

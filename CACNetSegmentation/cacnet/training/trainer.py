@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +173,7 @@ class Trainer:
             "scores": vars(self.last_scores) if self.last_scores else None,
             "seeds": self._seeds(),
             "initialised_from": self.initialised_from,
-            "borders": None if self.borders is None else (self.borders.config.widths, self.borders.state_dict()),
+            "borders": None if self.borders is None else (asdict(self.borders.config), self.borders.state_dict()),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -189,8 +189,8 @@ class Trainer:
             self.seeds_before = self.seeds_before.union(state.get("seeds", ()))
             self.initialised_from = state.get("initialised_from", self.initialised_from)
             if state.get("borders") is not None:
-                widths, tensors = state["borders"]
-                self.borders = BorderNetwork(BorderConfig(widths)).eval()
+                config, tensors = state["borders"]
+                self.borders = BorderNetwork(BorderConfig(**config)).eval()
                 self.borders.load_state_dict(tensors)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit ({error})", "one of the same network") from error

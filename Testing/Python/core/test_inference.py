@@ -97,6 +97,22 @@ def test_tiles_of_nothing_but_background_are_skipped_and_answer_nought():
     np.testing.assert_allclose(answer.calcium[:, :, :32], 0.5, atol=1e-6)
 
 
+@pytest.mark.parametrize(("highest_hu", "seen"), [(1300.0, 2.1), (3071.0, 2.9)])
+def test_a_model_is_shown_no_brighter_voxels_than_it_was_trained_on(highest_hu, seen):
+    class Brightest(CACNet):
+        def forward(self, image):
+            shown.append(float(image.max()))
+            return image.expand(-1, 2, -1, -1, -1)
+
+    shown: list[float] = []
+    card = ModelCard("tiny", "Tiny", input=InputContract(hu_range=(-250.0, highest_hu), tile_voxels=32))
+    image = np.full((32, 32, 32), -1.0, np.float32)
+    image[16, 16, 16] = 2.9
+    predict(image, LoadedModel(Brightest(TINY).eval(), card), CPU)
+    assert max(shown) == pytest.approx(seen)
+    assert image.max() == np.float32(2.9), "the caller's image stays as it is"
+
+
 def test_the_same_input_gives_the_same_answer_twice():
     torch.manual_seed(0)
     model = model_of(CACNet(TINY))

@@ -18,6 +18,21 @@ def test_an_untrained_network_answers_that_calcium_is_rare() -> None:
     assert probability.mean() < 0.1
 
 
+def test_nothing_is_brighter_than_it_was_trained_on() -> None:
+    """Of the CT's channel only: metal at 4 looks like calcium at 3 to a network that saw no more."""
+    metal = torch.zeros(1, 3, 8, 8, 8)
+    metal[:, 0, 4, 4, 4] = 4.0
+    calcium = metal.clamp(max=3.0)
+    limited, full = BorderNetwork(BorderConfig((8, 8, 8), brightest=3.0)), BorderNetwork(BorderConfig((8, 8, 8)))
+    torch.testing.assert_close(limited(metal), limited(calcium), rtol=0, atol=0)
+    assert not torch.equal(full(metal), full(calcium))
+
+
+def test_a_brightness_that_shows_nothing_is_refused() -> None:
+    with pytest.raises(NetworkConfigError, match="brightest 0"):
+        BorderConfig(brightest=0.0)
+
+
 def test_every_weight_learns() -> None:
     network = BorderNetwork(SMALL)
     network(torch.randn(1, 3, 16, 16, 16)).square().mean().backward()

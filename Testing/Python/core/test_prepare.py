@@ -103,9 +103,15 @@ def test_fractional_hu_are_rounded_not_truncated() -> None:
 
 
 def test_normalisation_clips_and_scales() -> None:
-    values = normalise_hu(np.array([-2000, HU_RANGE[0], 250, 750, 3000], np.int16))
+    values = normalise_hu(np.array([-2000, HU_RANGE[0], 250, 750, 1300], np.int16))
     np.testing.assert_allclose(values, [-1.0, -1.0, 0.0, 1.0, 2.1])
     assert values.dtype == np.float32
+
+
+def test_dense_calcium_and_metal_differ_on_a_flatter_scale() -> None:
+    """1300 HU are 2.1; 1000 HU more are a quarter of the usual 2.0 more."""
+    values = normalise_hu(np.array([1300, 2300, 3071, 20000], np.int16))
+    np.testing.assert_allclose(values, [2.1, 2.6, 2.9855, 2.9855], rtol=1e-6)
 
 
 def heart_in_lungs() -> np.ndarray:

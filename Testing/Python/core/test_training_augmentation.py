@@ -71,6 +71,14 @@ def test_gain_and_offset_are_as_told():
     np.testing.assert_allclose(augment_hu(hu, config, np.random.default_rng(0)), 120, rtol=1e-4)
 
 
+def test_gamma_leaves_metal_brighter_than_dense_calcium():
+    """Of 1550 HU above −250, over which gamma is 1.2: 3100 HU are twice that, and 2 ** 1.2 = 2.2974."""
+    config = replace(NOTHING, intensity=1, gain=(1.0, 1.0), offset_hu=(0.0, 0.0), gamma=(1.2, 1.2))
+    hu = np.array([-250.0, 1300.0, 2850.0], np.float32)[:, None, None]
+    changed = {tuple(np.round(augment_hu(hu, config, np.random.default_rng(seed)).ravel(), 1)) for seed in range(8)}
+    assert changed == {(-250.0, 1300.0, 2850.0), (-250.0, 1300.0, round(1550 * 2**1.2 - 250, 1))}
+
+
 def test_a_patch_seen_through_the_unit_matrix_is_its_own():
     cube = np.random.default_rng(0).normal(size=(2, 8, 8, 8)).astype(np.float32)
     np.testing.assert_allclose(resample(cube, np.eye(3), 8, "bilinear"), cube, atol=1e-5)

@@ -102,6 +102,18 @@ def test_a_run_that_is_over_is_not_trained_further(cases, tmp_path) -> None:
     assert train_borders(cases, tmp_path / "run", TINY, "cpu").step == 4
 
 
+def test_a_run_goes_on_from_a_given_network(cases, tmp_path) -> None:
+    start = BorderNetwork(TINY.network)
+    trainer = train_borders(cases, tmp_path / "run", TINY, "cpu", max_minutes=0, start=start)
+    torch.testing.assert_close(trainer.network.state_dict(), start.state_dict(), rtol=0, atol=0)
+    torch.testing.assert_close(trainer.average.state_dict(), start.state_dict(), rtol=0, atol=0)
+
+
+def test_a_network_of_another_shape_is_no_start(cases, tmp_path) -> None:
+    with pytest.raises(CheckpointError, match="to start from"):
+        train_borders(cases, tmp_path / "run", TINY, "cpu", start=BorderNetwork(BorderConfig((8, 8, 16))))
+
+
 def test_a_run_stops_when_its_time_is_over(cases, tmp_path) -> None:
     assert train_borders(cases, tmp_path / "run", TINY, "cpu", max_minutes=0).step == 0
 
@@ -155,6 +167,19 @@ def test_the_command_makes_cases_trains_and_writes_the_model_with_its_borders(
     torch.testing.assert_close(model.network.state_dict(), before)
     assert main(run) == 0
     assert made == [24]
+
+
+def test_the_command_trains_a_border_network_further(base_model, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(training, "make_border_case", lambda *_: simple_case())
+    first = BorderNetwork()
+    start = save_bundle(CACNet(SMALL.network), ModelCard("start", "Start"), tmp_path, first).folder
+    run = ["--model", str(base_model), "--seeds", "24:25", "--device", "cpu", "--max-minutes", "0", "--init"]
+    assert main([*run, str(start), "--output", str(tmp_path / "run")]) == 0
+    model = load_bundle(tmp_path / "run" / "model" / "base")
+    torch.testing.assert_close(model.borders.state_dict(), load_bundle(start).borders.state_dict())
+    assert model.card.training["borders"]["initialised_from"] == str(start)
+    assert main([*run, str(base_model), "--output", str(tmp_path / "other")]) == 2
+    assert "has no border network" in capsys.readouterr().err
 
 
 def test_patients_that_the_model_has_learned_from_are_refused(base_model, tmp_path, capsys) -> None:

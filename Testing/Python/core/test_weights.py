@@ -234,6 +234,25 @@ def test_a_model_for_another_input_is_not_used(bundle):
         load_bundle(bundle)
 
 
+@pytest.mark.parametrize("hu_range", [[-250.0, 4000.0], [-1024.0, 1300.0], [-250.0, -250.0]])
+def test_a_model_for_other_hu_than_are_prepared_is_not_used(bundle, hu_range):
+    rewrite_card(bundle, lambda card: card["input"].update(hu_range=hu_range))
+    with pytest.raises(IncompatibleModelError, match="no more than"):
+        load_bundle(bundle)
+
+
+def test_a_model_from_when_hu_were_clipped_lower_still_loads(bundle):
+    rewrite_card(bundle, lambda card: card["input"].update(hu_range=[-250.0, 1300.0]))
+    assert load_bundle(bundle).card.input.hu_range == (-250.0, 1300.0)
+
+
+def test_a_border_network_from_before_cards_said_how_bright_it_sees_saw_no_more_than_3(tmp_path):
+    borders = BorderNetwork(BorderConfig((8, 8, 8)))
+    saved = save_bundle(CACNet(TINY), ModelCard(id="tiny", name="Tiny"), tmp_path, borders)
+    rewrite_card(saved.folder, lambda card: card["borders"].pop("brightest"))
+    assert load_bundle(saved.folder).borders.config == BorderConfig((8, 8, 8), brightest=3.0)
+
+
 def test_an_id_that_is_no_folder_name_is_not_saved(tmp_path):
     with pytest.raises(CorruptModelError, match="id"):
         save_bundle(CACNet(TINY), ModelCard(id="../escape", name="Tiny"), tmp_path)
@@ -268,6 +287,7 @@ def test_a_model_without_a_border_network_and_one_from_before_there_were_any_loa
         ({"widths": [8, 8, 12]}, "border widths"),
         ({"widths": [8, 8]}, "borders.widths"),
         ({"width": 8}, "borders"),
+        ({"widths": [8, 8, 16], "brightest": -1.0}, "brightest"),
         ({"widths": [8, 8, 16]}, "tensors"),
     ],
 )
