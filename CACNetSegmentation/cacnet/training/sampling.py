@@ -75,7 +75,7 @@ class CaseSampler:
             groups = [self.vessel] if len(self.vessel) else []
         if not groups:
             return random.integers(0, self.case.hu.shape)
-        number = random.integers(len(groups))
+        number = int(random.integers(len(groups)))
         if kind == "calcium" and random.random() < BY_SIZE:
             size = np.array([len(group) for group in groups], float)
             number = int(random.choice(len(groups), p=size / size.sum()))
