@@ -12,7 +12,7 @@ from cacnet.edits.stored_review import ModelIdentity, Rules, StoredReview, store
 from cacnet.files import staged_folder, writing_to
 from cacnet.image_files import write_image
 from cacnet.overview import draw_overview
-from cacnet.pipeline import Result
+from cacnet.pipeline import RUN_FINDINGS, Result
 from cacnet.progress import Progress, silent
 from cacnet.report import Scores, write_lesions_csv, write_report_json
 from cacnet.segments import write_seg_nrrd
@@ -83,6 +83,7 @@ def unbegun_review(result: Result) -> StoredReview:
         ModelIdentity(scores.model.id, scores.model.weights_sha256),
         scores.dominance,
         result.courses,
+        (finding for finding in scores.findings if finding.code in RUN_FINDINGS),
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from cacnet.anatomy import Vessel
 from cacnet.edits.stored_json import write_review
 from cacnet.edits.stored_review import ModelIdentity, Rules, StoredReview, store_result
+from cacnet.findings import Finding, Severity
 from cacnet.lesions import find_lesions
 from cacnet.scoring import protocol_named, resolve
 from cacnet.vessels.places import Courses
@@ -18,6 +19,7 @@ GRID = Geometry(SHAPE, (3.0, 0.5, 0.5), (10.0, -20.0, 30.0), (0.0, 1.0, 0.0, -1.
 BLOOD_HU, BLOOD_SD_HU = 200.0, 50.0
 LESION_AGATSTON = 16.0
 """Of 4 × 4 voxels of 0.25 mm² from 400 HU, at an increment of 3 mm."""
+SECOND_LOOK = Finding("second-look", Severity.NOTE, "One lesion was found at a second look.")
 
 
 def ct() -> np.ndarray:
@@ -44,7 +46,8 @@ def stored_review(hu: np.ndarray | None = None, found: np.ndarray | None = None,
     line = grid.index_to_lps(np.array([(6.0, 3.5, x) for x in range(8)]))
     courses = Courses(line, np.full(8, Vessel.LCX, np.uint8), np.arange(8) * 0.5, np.full(8, 1.5))
     rules = Rules("ccta-adaptive", 61.0, "F")
-    return store_result(Volume(hu, grid), lesions, resolved, rules, ModelIdentity("test-net", "ab"), "right", courses)
+    model = ModelIdentity("test-net", "ab")
+    return store_result(Volume(hu, grid), lesions, resolved, rules, model, "right", courses, [SECOND_LOOK])
 
 
 def result_in(scene, folder: Path):

@@ -122,7 +122,7 @@ def export_report(
         volume=case.volume,
         coronary=case.coronary,
         model=case.model,
-        findings=tuple(findings),
+        findings=(*stored.findings, *findings),
         dominance=stored.dominance,
         age_years=rules.age_years,
         sex=rules.sex,

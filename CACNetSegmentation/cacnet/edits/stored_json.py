@@ -13,6 +13,7 @@ from cacnet.anatomy import Vessel
 from cacnet.edits.journal import MOST_BYTES, UPDATE
 from cacnet.edits.stored_review import ModelIdentity, ReviewFileError, Rules, StoredReview
 from cacnet.files import replacing
+from cacnet.findings import Finding, Severity
 from cacnet.plain_json import parse_json
 from cacnet.scoring import protocol_named
 from cacnet.stored_records import geometry_from
@@ -21,6 +22,7 @@ from cacnet.vessels.places import Courses
 SCHEMA_VERSION = 1
 MOST_COURSE_POINTS = 200_000
 """The centre lines of a heart have some thousand points."""
+MOST_FINDINGS, LONGEST_MESSAGE = 100, 4000
 
 
 def as_document(stored: StoredReview) -> dict[str, Any]:
@@ -48,6 +50,10 @@ def head_document(stored: StoredReview) -> dict[str, Any]:
         "dominance": stored.dominance,
         "confidence": {str(i): value for i, value in stored.confidence.items()},
         "courses": None if courses is None else _courses_document(courses),
+        "findings": [
+            {"code": finding.code, "severity": finding.severity.value, "message": finding.message}
+            for finding in stored.findings
+        ],
     }
 
 
@@ -111,6 +117,7 @@ def from_document(content: Any) -> StoredReview:
             dominance=_text(content["dominance"]),
             confidence={int(i): _probability(value) for i, value in content["confidence"].items()},
             courses=None if content["courses"] is None else _courses(content["courses"]),
+            findings=_findings(content.get("findings", [])),  # reviews of earlier versions have none
             journal=dict(content["journal"]),
         )
         protocol_named(stored.rules.protocol)
@@ -151,6 +158,16 @@ def _courses(raw: Any) -> Courses:
     if not np.isin(vessel, [0, *Vessel]).all():
         raise ValueError("centre lines of no artery")
     return Courses(points, vessel, lengths, radius)
+
+
+def _findings(raw: Any) -> tuple[Finding, ...]:
+    findings = tuple(Finding(entry["code"], Severity(entry["severity"]), entry["message"]) for entry in raw)
+    texts = [text for finding in findings for text in (finding.code, finding.message)]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a finding without words")
+    if len(findings) > MOST_FINDINGS or any(len(text) > LONGEST_MESSAGE for text in texts):
+        raise ValueError("more findings than a run has")
+    return findings
 
 
 def _finite(value: Any) -> float:

@@ -6,7 +6,7 @@ From it and the CT, a session comes back without running the network again; see 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from cacnet.edits.journal import JournalError
 from cacnet.edits.live_scores import KnownConfidence, LiveScores
 from cacnet.edits.review import Review, review_of
 from cacnet.edits.session import Session
+from cacnet.findings import Finding
 from cacnet.lesions import LesionSet
 from cacnet.scoring import ResolvedProtocol, protocol_named, resolve
 from cacnet.vessels.places import Courses
@@ -63,6 +64,8 @@ class StoredReview:
         dominance: 'right', 'left', 'co' or None.
         confidence: of the network's lesions, by id.
         courses: centre lines, or None.
+        findings: what the run had to say on its result; only it knew. What is said of the scan, and of the lesions as
+            they stand, is found out anew.
         journal: as `cacnet.edits.journal.document` gives it.
     """
 
@@ -77,6 +80,7 @@ class StoredReview:
     dominance: str | None
     confidence: Mapping[int, float]
     courses: Courses | None
+    findings: tuple[Finding, ...]
     journal: Mapping[str, Any] = field(repr=False)
 
     def resolve(self, protocol: str) -> ResolvedProtocol:
@@ -122,8 +126,9 @@ def store_result(
     model: ModelIdentity,
     dominance: str | None = None,
     courses: Courses | None = None,
+    findings: Iterable[Finding] = (),
 ) -> StoredReview:
-    """A review that nobody has begun, of lesions as the network found them."""
+    """A review that nobody has begun, of lesions as the network found them; for `findings` see StoredReview."""
     review = review_of(lesions)
     return StoredReview(
         geometry=volume.geometry,
@@ -137,6 +142,7 @@ def store_result(
         dominance=dominance,
         confidence={x.id: round(x.confidence, 4) for x in lesions.lesions if x.confidence is not None},
         courses=courses,
+        findings=tuple(findings),
         journal=journal.untouched_document(review),
     )
 

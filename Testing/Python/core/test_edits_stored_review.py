@@ -26,6 +26,7 @@ from cacnet.edits.stored_json import (
 from cacnet.edits.stored_review import ModelIdentity, ReviewFileError, Rules, StoredReview, store_result
 from cacnet.edits.strokes import repaint
 from cacnet.files import UnwritableOutputError
+from cacnet.findings import Finding, Severity
 from cacnet.lesions import find_lesions
 from cacnet.scoring import MissingKvpError, protocol_named, resolve
 from cacnet.vessels.places import Courses, Third
@@ -39,6 +40,9 @@ COURSES = Courses(
     np.array([0.0, 30.0, math.nan]),
     np.array([1.5, 1.5, 2.0]),
 )
+
+
+LEFT_OUT = Finding("calcium-left-out", Severity.WARNING, "12 mm³ far from every artery were left out.")
 
 
 def scan() -> np.ndarray:
@@ -64,6 +68,7 @@ def stored() -> StoredReview:
         ModelIdentity("net", "ab"),
         "right",
         COURSES,
+        [LEFT_OUT],
     )
 
 
@@ -103,9 +108,16 @@ def test_the_file_gives_back_every_value(stored: StoredReview, tmp_path: Path) -
     assert again.geometry == stored.geometry
     assert (again.blood_median_hu, again.blood_sd_hu, again.kvp) == (200.0, 50.0, 100.0)
     assert (again.rules, again.model, again.dominance) == (stored.rules, stored.model, "right")
+    assert again.findings == (LEFT_OUT,)
     assert again.courses is not None
     np.testing.assert_array_equal(again.courses.from_ostium_mm, COURSES.from_ostium_mm)
     np.testing.assert_array_equal(again.courses.points_mm_lps, COURSES.points_mm_lps)
+
+
+def test_a_review_from_before_findings_were_kept_has_none(stored: StoredReview) -> None:
+    content = as_document(stored)
+    del content["findings"]
+    assert from_document(content).findings == ()
 
 
 def test_work_comes_back_bit_by_bit(stored: StoredReview, session: Session) -> None:
@@ -176,6 +188,12 @@ def _broken(path: str, value: object):
         _broken("courses/radius_mm", [1.0]),
         _broken("courses/vessel", [2, 2, 9]),
         _broken("courses/points_mm_lps", ["a"] * 9),
+        _broken("findings", [{"code": "x"}]),
+        _broken("findings", [{"code": "x", "severity": "dire", "message": "m"}]),
+        _broken("findings", [{"code": "x", "severity": "note", "message": 7}]),
+        _broken("findings", [{"code": "x", "severity": "note", "message": "m"}] * 101),
+        _broken("findings", [{"code": "x", "severity": "note", "message": "m" * 5000}]),
+        _broken("findings", 5),
         _broken("model", None),
         _broken("journal", []),
         _broken("journal/original", [{"id": 1}]),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cacnet import outputs
+from cacnet.edits.stored_json import read_review
 from cacnet.files import UnwritableOutputError
+from cacnet.findings import Finding, Severity
 from cacnet.lesions import find_lesions
 from cacnet.outputs import OVERVIEW, write_for_review, write_result
 from cacnet.pipeline import Result, resolve_for
@@ -57,6 +60,14 @@ def test_a_picture_that_cannot_be_removed_is_an_error_and_leaves_the_earlier_res
     with pytest.raises(UnwritableOutputError):
         write_result(tmp_path, result)
     assert names(tmp_path) == {OVERVIEW}
+
+
+def test_a_review_is_told_what_only_the_run_knows(tmp_path: Path, result: Result) -> None:
+    told = Finding("second-look", Severity.NOTE, "One lesion is from the second look.")
+    of_the_scan = Finding("slice-increment-thick", Severity.WARNING, "The slices are thick.")
+    scores = replace(result.scores, findings=(of_the_scan, told))
+    write_for_review(tmp_path, replace(result, scores=scores))
+    assert read_review(tmp_path / "review.json").findings == (told,)
 
 
 def test_a_review_begins_without_pictures_and_label_maps(tmp_path: Path, result: Result) -> None:

@@ -10,13 +10,16 @@ from cacnet.labelling import label
 from cacnet.lesions import find_lesions
 from cacnet.network import CACNet, NetworkConfig
 from cacnet.pipeline import (
+    RUN_FINDINGS,
     UnusableInputError,
     memory_findings,
     model_statement,
+    region_findings,
     require_usable,
     resolve_for,
     result_findings,
 )
+from cacnet.remarks import REMARKS
 from cacnet.weights import InputContract, LoadedModel, ModelCard
 from schematic import prepared, schematic_ccta, true_probabilities
 
@@ -53,6 +56,22 @@ def test_what_was_left_out_or_found_at_a_second_look_only_is_told(noticed, code,
     said = [f for f in result_findings(lesions, replace(labels, **noticed)) if f.message == "2 spots …"]
     assert code not in before
     assert [(finding.code, finding.severity) for finding in said] == [(code, severity)]
+
+
+def test_a_review_keeps_all_that_the_run_says_but_what_is_said_of_the_lesions_anew() -> None:
+    scan = schematic_ccta()
+    on_grid = prepared(scan)
+    calcium, coronary = true_probabilities(on_grid)
+    answer = Probabilities(calcium, coronary, choose_device("cpu"), 96, ("smaller tiles",))
+    labels = label(scan.volume, on_grid, answer)
+    resolved = resolve_for(scan.volume, None, labels.blood_hu)
+    lesions = find_lesions(labels.calcium, scan.volume.hu, scan.volume.geometry, resolved)
+    everything = replace(
+        labels, notes=("n",), left_out=("l",), second_look="s", denied="d", borders="b", borders_refined=False
+    )
+    nowhere = replace(on_grid, region=replace(on_grid.region, found=False))
+    said = (*result_findings(lesions, everything), *memory_findings(answer), *region_findings(nowhere))
+    assert {finding.code for finding in said} - REMARKS == RUN_FINDINGS
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -10,7 +10,7 @@ from cacnet.dicom.errors import SourceImagesError
 from cacnet.edits.review import RejectReason
 from cacnet.reporting import figures
 from cacnet.volume import Acquisition
-from review_case import result_in
+from review_case import SECOND_LOOK, result_in
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
@@ -53,6 +53,7 @@ def test_the_report_states_the_corrected_score(exports, review, tmp_path):
     stated = figures.AGATSTON.rounded(review.summary.totals.agatston)
     assert str(stated) in json.dumps(written)
     assert "CCTA" not in json.dumps(written.get("acquisition", {}))
+    assert SECOND_LOOK.message in json.dumps(written["findings"], ensure_ascii=False)
 
 
 def test_the_case_joins_a_data_set_for_training(exports, review, tmp_path):
