@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from cacnet.inference import Device, Probabilities
     from cacnet.weights import LoadedModel
 
-DEFAULT_MODEL = "cacnet-simulated-v4"
+DEFAULT_MODEL = "cacnet-simulated-v5"
 
 
 class UnusableInputError(CacnetError):

@@ -46,13 +46,13 @@ class LearnedBorderSettings:
         least_added_mm3: and only if it is this large.
     """
 
-    threshold: float = 0.5
+    threshold: float = 0.4
     reach_mm: float = 1.5
     second_look_sd: float = 3.0
     second_look_hu: float = 120.0
     second_look_mm3: float = 0.5
     least_mm3: float = POSTPROCESSING.minimum_calcium_mm3
-    sure_probability: float = 0.98
+    sure_probability: float = 0.9
     least_added_mm3: float = 1.0
 
     def __post_init__(self) -> None:

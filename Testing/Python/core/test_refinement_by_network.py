@@ -14,7 +14,7 @@ from border_evidence import row
 from cacnet.refinement import InvalidRefinementError, LearnedBorderSettings, Refined, refine_by_network
 from cacnet.refinement.windows import CONTRAST_SCALE_HU
 
-SETTINGS = LearnedBorderSettings(sure_probability=0.8)
+SETTINGS = LearnedBorderSettings(threshold=0.5, sure_probability=0.8)
 
 
 def by_contrast(windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
