@@ -325,7 +325,9 @@ def _require_unseen(seeds: Sequence[int], model: str) -> None:
 def _borders_of(model: str) -> BorderNetwork:
     borders = load_bundle(model).borders
     if borders is None:
-        raise BorderTrainingError(f"the model '{model}' has no border network", "one that has", "Start from another model")
+        raise BorderTrainingError(
+            f"the model '{model}' has no border network", "one that has", "Start from another model"
+        )
     return borders
 
 
