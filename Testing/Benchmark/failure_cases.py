@@ -81,7 +81,7 @@ def draw_one(axis, evaluation: Path, results: Path, lesion: dict[str, str]) -> N
             axis.contour(mask, [0.5], colors=colour, linewidths=1.1)
     what = f"{lesion['vessel']} " if lesion["verdict"] == "missed" else f"on {lesion['lies_on'] or 'no structure'}, "
     size = f"{float(lesion['volume_mm3']):.1f} mm³, {float(lesion['max_hu']):.0f} HU"
-    axis.set_title(f"{lesion['case'].removeprefix('seed-')}: {what}{size}", fontsize=7.5)
+    axis.set_title(f"{lesion['case'].removeprefix('seed-')}: {what}{size}", fontsize=7)
 
 
 if __name__ == "__main__":
