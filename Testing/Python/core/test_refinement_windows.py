@@ -60,13 +60,20 @@ def test_beyond_the_grid_a_window_is_filled() -> None:
 
 
 def test_the_network_is_told_contrast_to_blood_and_probabilities_around_zero() -> None:
-    hu = np.array([[[400, 800, -1024, 4000]]], np.int16)
+    hu = np.array([[[400, 800, -1024, 1600]]], np.int16)
     calcium = np.array([[[0.0, 0.04, 0.5, 1.0]]])
     coronary = np.array([[[0.0, 0.49, 0.5, 1.0]]])
     channels = channels_of(hu, calcium, coronary, 400.0)
     np.testing.assert_allclose(channels[0, 0, 0], [0, 1, -2, 3])
     np.testing.assert_allclose(channels[1, 0, 0], [-1, -1, 0, 1])
     np.testing.assert_allclose(channels[2, 0, 0], [-1, -1, 0, 1])
+
+
+def test_dense_plaque_and_metal_are_told_on_a_flatter_scale() -> None:
+    """2000 HU are 4 × 400 above the blood, so 3 + 1 / 4; beyond 3200 above it nothing is told apart."""
+    hu = np.array([[[2000, 3000, 3600, 20000]]], np.int16)
+    channels = channels_of(hu, np.zeros(hu.shape), np.zeros(hu.shape), 400.0)
+    np.testing.assert_allclose(channels[0, 0, 0], [3.25, 3.875, 4.25, 4.25])
 
 
 def test_grids_coarser_than_those_it_was_trained_on_are_known() -> None:
