@@ -366,7 +366,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "steps": trainer.step,
             "seeds": [int(path.stem.removeprefix("seed-")) for path in cases],
             "answers_of": load_bundle(options.model).card.id,
-            "initialised_from": options.init,
+            "initialised_from": load_bundle(options.init).card.id if options.init else None,
         }
         bundle = with_borders(options.model, trainer.average, options.output / "model", record, options.model_id)
         logger.info("wrote %s", bundle.folder)

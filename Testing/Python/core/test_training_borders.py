@@ -177,7 +177,7 @@ def test_the_command_trains_a_border_network_further(base_model, tmp_path, monke
     assert main([*run, str(start), "--output", str(tmp_path / "run")]) == 0
     model = load_bundle(tmp_path / "run" / "model" / "base")
     torch.testing.assert_close(model.borders.state_dict(), load_bundle(start).borders.state_dict())
-    assert model.card.training["borders"]["initialised_from"] == str(start)
+    assert model.card.training["borders"]["initialised_from"] == "start"
     assert main([*run, str(base_model), "--output", str(tmp_path / "other")]) == 2
     assert "has no border network" in capsys.readouterr().err
 
