@@ -32,14 +32,15 @@ from cacnet.weights import LoadedModel
 CUT_VOXELS = (48, 72, 72)
 """What is kept around a centre: half as much again as a window, so that windows can be moved."""
 
-KINDS = ("found", "lesion", "missed", "artery", "distractor", "missed plaque", "other bright part")
-"""What a window is centred on: what CAC-Net marked, true or not; a true lesion that it marked, and one that it did not;
-any artery; a distractor near one; bright parts of arteries that it did not mark, calcified and not."""
+KINDS = ("found", "lesion", "missed", "artery", "distractor", "missed plaque", "other bright part", "false")
+"""What a window is centred on: calcium that CAC-Net marked; a true lesion that it marked, and one that it did not; any
+artery; a distractor near one; bright parts of arteries that it did not mark, calcified and not; and what it marked
+where no calcium is."""
 
 FOUND, DOUBTFUL = 0.2, 0.1
 """A part with a voxel of the first probability counts as marked, as far as the second reaches."""
 ARTERIES, DISTRACTORS, BRIGHT_PARTS = 12, 8, 60
-"""Most windows of a kind in one case."""
+"""Most windows of a kind in one case; of distractors, of each sort of them: few patients have any sort."""
 VOXELS_FOR_A_WINDOW = 400
 """A large lesion has a window more for each of these."""
 NEAR_AN_ARTERY_VOXELS = 8
@@ -104,7 +105,7 @@ def make_border_case(seed: int, model: LoadedModel, device: Device, canvas_spaci
     return cut_windows(
         volume.hu,
         calcium > 0,
-        distractor > 0,
+        distractor,
         found_calcium,
         found_coronary,
         volume.geometry,
@@ -121,7 +122,9 @@ def cut_windows(
     geometry: Geometry,
     random: np.random.Generator,
 ) -> BorderCase:
-    """The windows of one CT. The truth is bool, the probabilities are CAC-Net's; all (z, y, x) on `geometry`.
+    """The windows of one CT; all arrays are (z, y, x) on `geometry`.
+
+    The true calcium is bool, distractors are phantom.devices.Distractor, the probabilities are CAC-Net's.
 
     Raises:
         NothingToRefineByError: no lumen is found in it, or no contrast agent.
@@ -129,15 +132,10 @@ def cut_windows(
     marked, artery = calcium_probability_zyx >= 0.5, coronary_probability_zyx >= 0.5
     blood = measured_blood(lumen_hu(hu_zyx, artery, marked, geometry))
     centres = [
-        *_marked(calcium_probability_zyx, random),
+        *_marked(calcium_zyx, calcium_probability_zyx, random),
         *_true_lesions(calcium_zyx, calcium_probability_zyx, random),
         *((KINDS.index("artery"), at) for at in _some(artery, ARTERIES, random)),
-        *(
-            (KINDS.index("distractor"), at)
-            for at in _some(
-                distractor_zyx & ndimage.binary_dilation(artery, iterations=NEAR_AN_ARTERY_VOXELS), DISTRACTORS, random
-            )
-        ),
+        *_distractors(distractor_zyx * ndimage.binary_dilation(artery, iterations=NEAR_AN_ARTERY_VOXELS), random),
         *_bright(hu_zyx, calcium_zyx, marked, artery, geometry, blood, random),
     ]
     boxes = [
@@ -170,10 +168,17 @@ def _parts(mask: np.ndarray) -> Iterator[np.ndarray]:
             yield voxels
 
 
-def _marked(probability: np.ndarray, random: np.random.Generator) -> Centres:
+def _marked(calcium: np.ndarray, probability: np.ndarray, random: np.random.Generator) -> Centres:
     for voxels in _parts(probability >= DOUBTFUL):
-        if probability[tuple(voxels.T)].max() >= FOUND:
-            yield from ((KINDS.index("found"), at) for at in _picked(voxels, random))
+        at = tuple(voxels.T)
+        if probability[at].max() >= FOUND:
+            kind = "found" if calcium[at].any() else "false"
+            yield from ((KINDS.index(kind), centre) for centre in _picked(voxels, random))
+
+
+def _distractors(distractor: np.ndarray, random: np.random.Generator) -> Centres:
+    for sort in np.unique(distractor[distractor > 0]):
+        yield from ((KINDS.index("distractor"), at) for at in _some(distractor == sort, DISTRACTORS, random))
 
 
 def _true_lesions(calcium: np.ndarray, probability: np.ndarray, random: np.random.Generator) -> Centres:

@@ -68,7 +68,7 @@ class BorderTrainingConfig:
     """
 
     network: BorderConfig = field(default_factory=BorderConfig)
-    shares: tuple[float, ...] = (0.2, 0.22, 0.12, 0.04, 0.08, 0.16, 0.18)
+    shares: tuple[float, ...] = (0.16, 0.22, 0.12, 0.03, 0.11, 0.14, 0.14, 0.08)
     hide_answer: float = 0.35
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4

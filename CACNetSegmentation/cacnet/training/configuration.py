@@ -31,7 +31,8 @@ class SamplingConfig:
 
     Attributes:
         calcium, vessel, distractor, mined, anywhere: relative shares. Calcium is chosen by lesion, so that a speck is
-            seen as often as a long plaque; 'mined' is where the network lately saw calcium that is none.
+            seen as often as a long plaque; 'mined' is where the network lately saw calcium, or an artery, that is
+            none.
         mix: relative shares of the folders of cases, in their order; empty: every case counts the same.
         rescan_patches: after how many patches a worker looks for new cases in the folders.
     """
@@ -105,6 +106,8 @@ class TrainingConfig:
         ema_decay: decay of the running average of the weights, which is what is validated and exported; 0 for none.
         precision: 'auto' (what the device is fast in), 'float32' or 'bfloat16'.
         mine_steps: steps between minings of one training case for false positives (mining.py); 0 for none.
+        mine_at_start: mine every training case before the first step: worth its time where a trained model is trained
+            further.
         workers: processes that prepare patches, for each GPU; 0 prepares them in between steps.
     """
 
@@ -131,6 +134,7 @@ class TrainingConfig:
     validate_steps: int = 1000
     validation_cases: int = 3
     mine_steps: int = 500
+    mine_at_start: bool = False
 
     def __post_init__(self) -> None:
         _require(self.optimiser in ("sgd", "adamw"), f"the optimiser '{self.optimiser}'", "sgd or adamw")

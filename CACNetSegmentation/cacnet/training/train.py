@@ -110,6 +110,10 @@ def _train(
     """The loop: steps, and in between what the first process logs, validates, mines and saves."""
     run, config, processes = trainer.run, trainer.config, trainer.processes
     mined, pin = run.output / MINED_FOLDER, trainer.device.name == "cuda"
+    if processes.is_first and config.mine_at_start and trainer.step == 0:
+        for case in run.list_cases():
+            _mine(run, trainer, case)
+    processes.wait()
     feed = PatchFeed(run.all_cases, config, mined, trainer.step, processes, pin)
     watch = Stopwatch(trainer, feed, simulators)
     for image, target in feed:
@@ -123,7 +127,8 @@ def _train(
                 _validate(run, trainer)
                 watch.pause()
             if config.mine_steps and trainer.step % config.mine_steps == 0:
-                _mine(run, trainer)
+                cases = run.list_cases()
+                _mine(run, trainer, cases[trainer.step // config.mine_steps % len(cases)])
                 watch.pause()
             if watch.unsaved_s > 60 * config.checkpoint_minutes:
                 save_checkpoint(run.output, trainer.state())
@@ -202,9 +207,7 @@ def _validate(run: Run, trainer: Trainer) -> None:
     )
 
 
-def _mine(run: Run, trainer: Trainer) -> None:
-    cases = run.list_cases()
-    case = cases[trainer.step // run.config.mine_steps % len(cases)]
+def _mine(run: Run, trainer: Trainer, case: Path) -> None:
     positions = mine(trainer.model(), case, trainer.device)
     store_mined(run.output / MINED_FOLDER, case.name, trainer.step, positions)
     logger.info("step %d: %d false positives in the training case %s", trainer.step, len(positions), case.name)

@@ -136,8 +136,11 @@ def test_what_nobody_labelled_is_neither_learned_nor_validated_nor_mined(cases, 
     assert math.isnan(calcium.coronary_dice)
     assert calcium.lesions == 3
     with torch.no_grad():
-        trainer.average.head.bias.fill_(10)  # calcium everywhere
+        trainer.average.head.bias.copy_(torch.tensor([10.0, -10.0]))  # calcium everywhere, no artery
     assert len(mine(trainer.model(), clinic / "no-calcium", trainer.device)) == 0
+    with torch.no_grad():
+        trainer.average.head.bias.copy_(torch.tensor([-10.0, 10.0]))
+    assert len(mine(trainer.model(), clinic / "no-arteries", trainer.device)) == 0
 
 
 def test_a_run_says_what_it_plans_how_long_it_takes_and_how_long_is_left(cases, tmp_path, caplog):
@@ -201,6 +204,16 @@ def test_a_run_mines_its_cases_in_turn_and_a_resumed_one_mines_again(cases, tmp_
     (mined / "two@000000099.npy").write_bytes((mined / names[0]).read_bytes())
     training.train(run, resume=True)
     assert sorted(path.name for path in mined.iterdir()) == names
+
+
+def test_a_run_can_mine_all_its_cases_before_the_first_step_and_only_then(cases, tmp_path):
+    run = Run((cases,), tmp_path / "run", replace(TINY, mine_at_start=True, total_steps=2))
+    training.train(run)
+    mined = tmp_path / "run" / "mined"
+    assert sorted(path.name for path in mined.iterdir()) == ["one@000000000.npy", "two@000000000.npy"]
+    (mined / "one@000000000.npy").unlink()
+    training.train(replace(run, config=replace(run.config, total_steps=4)), resume=True)
+    assert [path.name for path in mined.iterdir()] == ["two@000000000.npy"]
 
 
 def test_a_run_stops_when_its_time_is_over(cases, tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cacnet.phantom.devices import Distractor
 from cacnet.refinement import NothingToRefineByError
 from cacnet.training.border_cases import (
     CUT_VOXELS,
@@ -21,7 +22,7 @@ GEOMETRY = Geometry(SHAPE, (0.6, 0.5, 0.5))
 @pytest.fixture(scope="module")
 def scan() -> dict[str, np.ndarray]:
     """An artery of 8 × 8 voxels along x, of 400 HU in fat: a plaque that was found, one that was missed, metal, and
-    blood that was marked by mistake; a clip beside it."""
+    blood that was marked by mistake; a clip and calcium of the annulus beside it."""
     hu = np.full(SHAPE, -100, np.int16)
     artery = np.zeros(SHAPE, bool)
     artery[6:14, 16:24] = True
@@ -30,8 +31,12 @@ def scan() -> dict[str, np.ndarray]:
     calcium[7:10, 17:20, 10:14] = calcium[7:10, 17:20, 30:34] = True
     hu[calcium] = 900
     hu[7:10, 17:20, 50:54] = 2000
-    distractor = np.zeros(SHAPE, bool)
-    distractor[7:10, 28:30, 50:52] = True
+    distractor = np.zeros(SHAPE, np.uint8)
+    distractor[7:10, 28:30, 50:52] = Distractor.CLIP
+    distractor[7:10, 28:30, 20:40] = Distractor.ANNULUS
+    distractor[7:10, 38:40] = Distractor.BONE  # more than 8 voxels away
+    hu[distractor == Distractor.CLIP] = 3000
+    hu[distractor == Distractor.ANNULUS] = 1100
     answer = np.zeros(SHAPE, np.float32)
     answer[7:10, 17:20, 10:14] = 0.9
     answer[7:10, 17:20, 70:72] = 0.6
@@ -60,10 +65,9 @@ def middles(case: BorderCase, kind: str) -> list[tuple[int, bool, float]]:
     ]
 
 
-def test_windows_are_centred_on_what_was_found_rightly_or_wrongly(case: BorderCase) -> None:
-    found = middles(case, "found")
-    assert sorted(hu for hu, _, _ in found) == [400, 900]
-    assert all(answer > 0.5 for _, _, answer in found)
+def test_windows_are_centred_on_what_was_found_rightly_and_wrongly(case: BorderCase) -> None:
+    assert middles(case, "found") == [(900, True, pytest.approx(0.9, abs=0.01))]
+    assert middles(case, "false") == [(400, False, pytest.approx(0.6, abs=0.01))]
 
 
 def test_windows_are_centred_on_true_lesions_found_and_missed(case: BorderCase) -> None:
@@ -79,7 +83,11 @@ def test_windows_are_centred_on_bright_parts_that_were_not_marked(case: BorderCa
 def test_windows_show_arteries_and_distractors_near_them(case: BorderCase) -> None:
     assert len(middles(case, "artery")) == 12
     assert {hu for hu, _, _ in middles(case, "artery")} <= {400, 900, 2000}
-    assert {hu for hu, _, _ in middles(case, "distractor")} == {-100}
+
+
+def test_every_sort_of_distractor_near_an_artery_is_seen_as_often(case: BorderCase) -> None:
+    seen = [hu for hu, _, _ in middles(case, "distractor")]
+    assert sorted(seen) == [1100] * 8 + [3000] * 8
 
 
 def test_beyond_the_scan_a_window_shows_air_without_any_answer(case: BorderCase) -> None:

@@ -72,7 +72,7 @@ def test_cac_nets_calcium_is_hidden_as_often_as_asked() -> None:
 
 
 def test_kinds_that_no_case_has_are_left_out_of_the_draw() -> None:
-    assert Windows([simple_case("missed")], TINY).shares.tolist() == [0, 0, 1, 0, 0, 0, 0]
+    assert Windows([simple_case("missed")], TINY).shares.tolist() == [0, 0, 1, 0, 0, 0, 0, 0]
     with pytest.raises(BorderTrainingError, match="no windows"):
         Windows([], TINY)
 

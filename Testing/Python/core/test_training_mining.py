@@ -1,4 +1,5 @@
-"""Hard-negative mining: false calcium is found once per structure, and used only by patches that come late enough."""
+"""Hard-negative mining: false calcium is found once per structure, false arteries along their course, and both are used
+only by patches that come late enough."""
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ CPU = Device("cpu", "float32", "CPU")
 
 
 class Threshold(CACNet):
-    """Calls everything above 600 HU calcium, the brighter the surer."""
+    """Calls everything above 600 HU calcium, the brighter the surer, and everything from 300 to 600 HU an artery."""
 
     def forward(self, image):
-        return torch.cat([10 * (image - 0.7), image], 1)
+        above_300, above_600 = 10 * (image - 0.1), 10 * (image - 0.7)
+        return torch.cat([above_600, torch.minimum(above_300, -above_600)], 1)
 
 
 @pytest.fixture
@@ -41,6 +43,26 @@ def test_a_case_without_false_positives_gives_none(model, tmp_path):
     nothing = np.zeros((16, 16, 16), np.uint8)
     folder = write_case(tmp_path / "case", nothing + 100, nothing, nothing)
     assert mine(model, folder, CPU).shape == (0, 3)
+
+
+def test_a_vein_taken_for_an_artery_is_given_along_its_course_but_no_thick_outline_and_no_speck(model, tmp_path):
+    hu, nothing = np.full((32, 32, 64), 100, np.int16), np.zeros((32, 32, 64), np.uint8)
+    coronary = nothing.copy()
+    coronary[4:8, 4:8] = 1
+    hu[1:11, 1:11] = 450  # three voxels too wide
+    hu[20:23, 20:23] = 450  # a vein of 576 voxels
+    hu[28, 28, 5:34] = 450  # a voxel smaller than what counts
+    folder = write_case(tmp_path / "case", hu, nothing, coronary)
+    found = mine(model, folder, CPU)
+    assert len(found) == 4
+    assert all(20 <= z < 23 and 20 <= y < 23 for z, y, _ in found.tolist())
+
+
+def test_a_short_part_of_false_artery_is_given_by_its_middle(model, tmp_path):
+    hu, nothing = np.full((32, 32, 64), 100, np.int16), np.zeros((32, 32, 64), np.uint8)
+    hu[28, 28, 5:35] = 450
+    folder = write_case(tmp_path / "case", hu, nothing, nothing)
+    assert mine(model, folder, CPU).tolist() == [[28, 28, 20]]
 
 
 def test_what_was_mined_is_used_after_its_delay_and_until_the_next(tmp_path):
