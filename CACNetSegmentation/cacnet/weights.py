@@ -31,6 +31,7 @@ from cacnet.errors import CacnetError
 from cacnet.files import writing_to
 from cacnet.model_folders import BUNDLED_MODELS, model_folders, user_models
 from cacnet.network import BorderConfig, BorderNetwork, CACNet, NetworkConfig, NetworkConfigError
+from cacnet.network.border import BEFORE_RECORDED
 from cacnet.network.cacnet import SIZE_MULTIPLE
 from cacnet.plain_json import parse_json
 from cacnet.prepare import HU_RANGE, MODEL_SPACING_MM
@@ -330,7 +331,7 @@ def _card_from(raw: Mapping[str, Any], folder: Path) -> ModelCard:
     network = _fill(NetworkConfig, raw.get("network"), folder, "network")
     contract = _fill(InputContract, raw.get("input"), folder, "input")
     weights = _fill(WeightsRecord, raw.get("weights"), folder, "weights")
-    borders = None if raw.get("borders") is None else _fill(BorderConfig, _since_v5(raw["borders"]), folder, "borders")
+    borders = None if raw.get("borders") is None else _fill(BorderConfig, _whole(raw["borders"]), folder, "borders")
     texts: dict[str, Any] = {name: raw.get(name) for name in ("id", "name", "created", "statement", "license")}
     records: dict[str, Any] = {name: raw.get(name) for name in ("training", "accuracy")}
     for name, value in {**texts, **records}.items():
@@ -345,9 +346,8 @@ def _card_from(raw: Mapping[str, Any], folder: Path) -> ModelCard:
     return ModelCard(network=network, input=contract, borders=borders, weights=weights, **texts, **records)
 
 
-def _since_v5(borders: object) -> object:
-    """Border networks up to cacnet-simulated-v4 saw nothing brighter than 3, and their cards do not say so."""
-    return {"brightest": 3.0, **borders} if isinstance(borders, dict) else borders
+def _whole(borders: object) -> object:
+    return {**BEFORE_RECORDED, **borders} if isinstance(borders, dict) else borders
 
 
 def _fill(kind: type[Any], raw: object, folder: Path, where: str) -> Any:

@@ -28,6 +28,7 @@ from scipy import ndimage
 from cacnet.errors import CacnetError
 from cacnet.inference import choose_device, precision_context
 from cacnet.network import BorderConfig, BorderNetwork
+from cacnet.network.border import grown
 from cacnet.network.loss import soft_dice_loss
 from cacnet.phantom.patient import draw_patient
 from cacnet.pipeline import DEFAULT_MODEL
@@ -159,12 +160,10 @@ class BorderTrainer:
     PARTS = ("network", "average", "optimiser")
 
     def __init__(self, config: BorderTrainingConfig, device: str = "auto", start: BorderNetwork | None = None) -> None:
-        """`start` is a network to go on from. Raises CheckpointError where its shape is another one."""
+        """`start` is a network to go on from. Raises NetworkConfigError where it is wider than the new one."""
         torch.manual_seed(config.seed)
         self.config, self.device, self.step = config, training_device(device, "auto"), 0
-        self.network = BorderNetwork(config.network)
-        if start is not None:
-            _copy_weights(start, self.network)
+        self.network = BorderNetwork(config.network) if start is None else grown(start, config.network)
         self.network.to(self.device.name)
         self.network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval()
@@ -220,14 +219,6 @@ class BorderTrainer:
             self.step = state["step"]
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit ({error})", "one of the same network") from error
-
-
-def _copy_weights(start: BorderNetwork, network: BorderNetwork) -> None:
-    if start.config.widths != network.config.widths:
-        raise CheckpointError(
-            f"a border network of widths {start.config.widths} to start from", f"widths {network.config.widths}"
-        )
-    network.load_state_dict(start.state_dict())
 
 
 def chosen_seeds(seeds: range) -> list[int]:

@@ -13,6 +13,7 @@ import torch
 from cacnet.errors import CacnetError
 from cacnet.inference import Device, choose_device, precision_context
 from cacnet.network import BorderConfig, BorderNetwork, CACNet, LossParts, SegmentationLoss
+from cacnet.network.border import BEFORE_RECORDED
 from cacnet.training.cases import list_cases, simulated_seeds
 from cacnet.training.checkpoint import CheckpointError
 from cacnet.training.configuration import TrainingConfig, config_record
@@ -190,7 +191,7 @@ class Trainer:
             self.initialised_from = state.get("initialised_from", self.initialised_from)
             if state.get("borders") is not None:
                 config, tensors = state["borders"]
-                self.borders = BorderNetwork(BorderConfig(**config)).eval()
+                self.borders = BorderNetwork(BorderConfig(**{**BEFORE_RECORDED, **config})).eval()
                 self.borders.load_state_dict(tensors)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit ({error})", "one of the same network") from error

@@ -19,9 +19,9 @@ def test_windows_are_answered_in_their_order_however_many_are_computed_at_a_time
     torch.manual_seed(0)
     network = BorderNetwork(BorderConfig((8, 8, 8)))
     random = np.random.default_rng(0)
-    windows = [random.standard_normal((3, 8, 8, 12)).astype(np.float32) for _ in range(5)]
+    windows = [random.standard_normal((3, 8, 8, 16)).astype(np.float32) for _ in range(5)]
     answers = list(BorderPredictor(network, CPU)(iter(windows)))
-    assert [answer.shape for answer in answers] == [(8, 8, 12)] * len(windows)
+    assert [answer.shape for answer in answers] == [(8, 8, 16)] * len(windows)
     for window, answer in zip(windows, answers, strict=True):
         with torch.inference_mode():
             alone = torch.sigmoid(network.eval()(torch.from_numpy(window)[None]))[0, 0].numpy()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from cacnet.network import BorderConfig, BorderNetwork, CACNet, NetworkConfig
+from cacnet.network import BorderConfig, BorderNetwork, CACNet, NetworkConfig, NetworkConfigError
 from cacnet.phantom.patient import draw_patient
 from cacnet.training import borders as training
 from cacnet.training.border_cases import CUT_VOXELS, KINDS, BorderCase, write_border_case
@@ -23,7 +23,7 @@ from cacnet.training.trainer import Run, Trainer, TrainingDivergedError
 from cacnet.weights import ModelCard, load_bundle, save_bundle
 from tube_cases import TINY as SMALL
 
-TINY = BorderTrainingConfig(network=BorderConfig((8, 8, 8)), total_steps=4, warmup_steps=1, batch=2)
+TINY = BorderTrainingConfig(network=BorderConfig((8, 8, 8), context=8), total_steps=4, warmup_steps=1, batch=2)
 
 
 def simple_case(kind: str = "lesion") -> BorderCase:
@@ -109,9 +109,13 @@ def test_a_run_goes_on_from_a_given_network(cases, tmp_path) -> None:
     torch.testing.assert_close(trainer.average.state_dict(), start.state_dict(), rtol=0, atol=0)
 
 
-def test_a_network_of_another_shape_is_no_start(cases, tmp_path) -> None:
-    with pytest.raises(CheckpointError, match="to start from"):
-        train_borders(cases, tmp_path / "run", TINY, "cpu", start=BorderNetwork(BorderConfig((8, 8, 16))))
+def test_a_run_goes_on_from_a_smaller_network_and_not_from_a_wider_one(cases, tmp_path) -> None:
+    small = BorderNetwork(BorderConfig((8, 8, 8), context=0))
+    window = torch.randn(1, 3, 16, 16, 16)
+    trainer = train_borders(cases, tmp_path / "run", TINY, "cpu", max_minutes=0, start=small)
+    torch.testing.assert_close(trainer.average(window), small.eval()(window))
+    with pytest.raises(NetworkConfigError, match="nowhere narrower"):
+        train_borders(cases, tmp_path / "other", TINY, "cpu", start=BorderNetwork(BorderConfig((8, 8, 16))))
 
 
 def test_a_run_stops_when_its_time_is_over(cases, tmp_path) -> None:
