@@ -27,3 +27,17 @@ class Finding:
     code: str
     severity: Severity
     message: str
+
+
+RUN_FINDINGS = frozenset(
+    {
+        "heart-not-found",
+        "computing-reduced",
+        "vessels",
+        "calcium-left-out",
+        "second-look",
+        "lesions-not-confirmed",
+        "borders-not-refined",
+    }
+)
+"""Codes of what only the run knows: a review keeps them, because neither the scan nor the lesions tell it again."""

@@ -10,9 +10,10 @@ import numpy as np
 from cacnet.edits.stored_json import write_review
 from cacnet.edits.stored_review import ModelIdentity, Rules, StoredReview, store_result
 from cacnet.files import staged_folder, writing_to
+from cacnet.findings import RUN_FINDINGS
 from cacnet.image_files import write_image
 from cacnet.overview import draw_overview
-from cacnet.pipeline import RUN_FINDINGS, Result
+from cacnet.pipeline import Result
 from cacnet.progress import Progress, silent
 from cacnet.report import Scores, write_lesions_csv, write_report_json
 from cacnet.segments import write_seg_nrrd

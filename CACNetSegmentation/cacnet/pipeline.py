@@ -50,20 +50,6 @@ class UnusableInputError(CacnetError):
     """The input has a finding that makes a segmentation meaningless."""
 
 
-RUN_FINDINGS = frozenset(
-    {
-        "heart-not-found",
-        "computing-reduced",
-        "vessels",
-        "calcium-left-out",
-        "second-look",
-        "lesions-not-confirmed",
-        "borders-not-refined",
-    }
-)
-"""Codes of what only the run knows: a review keeps them, because neither the scan nor the lesions tell it again."""
-
-
 @dataclass(frozen=True)
 class Request:
     """What a user asks for.

@@ -13,6 +13,7 @@ from cacnet.edits.review import EditError, review_of
 from cacnet.edits.session import Action, Session
 from cacnet.edits.strokes import repaint
 from cacnet.edits.summary import summarize
+from cacnet.findings import Finding
 from cacnet.lesions import find_lesions
 from cacnet.scoring import protocol_named, resolve
 from cacnet.volume import Geometry
@@ -51,6 +52,7 @@ class FakeService:
         self.session = Session(review_of(find_lesions(labels, self.hu, self.grid, resolved)), live)
         self.resolved, self.age_years, self.sex = resolved, None, None
         self.volume_node, self.segmentation_node = volume_node, segmentation_node
+        self.findings: tuple[Finding, ...] = ()
         self.calls: list = []
         self.jumps: list[int] = []
         self._listeners: list = []

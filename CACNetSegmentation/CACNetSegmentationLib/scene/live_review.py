@@ -17,6 +17,7 @@ from cacnet.edits.session import Action, LockedError, Session
 from cacnet.edits.stored_review import Rules, StoredReview
 from cacnet.edits.summary import ReviewSummary, summarize
 from cacnet.files import UnwritableOutputError
+from cacnet.findings import Finding
 from cacnet.remarks import remarks_on_result
 from cacnet.report import INCONCLUSIVE
 from slicer.util import arrayFromVolume
@@ -95,6 +96,11 @@ class LiveReview:
     def session(self) -> Session:
         """The work itself, for exports; not to be altered."""
         return self._session
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What only the run knew, such as calcium that it left out."""
+        return self._stored.findings
 
     @property
     def stored(self) -> StoredReview:

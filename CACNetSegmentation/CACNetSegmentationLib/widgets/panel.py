@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cacnet.errors import CacnetError
-from cacnet.findings import Finding, Severity
+from cacnet.findings import RUN_FINDINGS, Finding, Severity
 
 from CACNetSegmentationLib.widgets.choices import DeviceFinder, ModelChooser
 from CACNetSegmentationLib.widgets.input_section import InputSection
@@ -169,6 +169,8 @@ class Panel:
             if self._running:
                 self._end(STOPPED)
         self._hooks.show_results(results)
+        self._findings = [finding for finding in self._findings if finding.code not in RUN_FINDINGS]
+        self._refresh()  # the review says those beside its scores, also when it is opened again
 
     def on_failed(self, message: str, log: str) -> None:
         """Say what went wrong; the worker's last lines are in the tooltip."""

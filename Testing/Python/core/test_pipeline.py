@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cacnet.findings import Finding, Severity
+from cacnet.findings import RUN_FINDINGS, Finding, Severity
 from cacnet.inference import Probabilities, choose_device
 from cacnet.labelling import label
 from cacnet.lesions import find_lesions
 from cacnet.network import CACNet, NetworkConfig
 from cacnet.pipeline import (
-    RUN_FINDINGS,
     UnusableInputError,
     memory_findings,
     model_statement,

@@ -122,6 +122,15 @@ def test_what_was_said_of_one_ct_is_not_said_of_another(running):
     assert not running.ui.resultLabel.visible
 
 
+def test_what_the_review_says_of_the_run_is_not_said_twice(running):
+    running.panel.on_finding(Finding("calcium-left-out", Severity.WARNING, "82 Agatston left out."))
+    running.panel.on_finding(Finding("slices-thick", Severity.WARNING, "Slices of 3 mm."))
+    assert "82 Agatston left out." in running.ui.findingsLabel.text
+    running.panel.on_result(running.runs[0].job.parent / "results")
+    assert "82 Agatston" not in running.ui.findingsLabel.text
+    assert "Slices of 3 mm." in running.ui.findingsLabel.text
+
+
 def test_cancel_asks_once_and_leaves_nothing(running):
     folder = running.runs[0].job.parent
     running.ui.cancelButton.click()

@@ -2,6 +2,8 @@
 
 import pytest
 from cacnet.edits.review import RejectReason
+from cacnet.findings import Finding, Severity
+from review_service import FakeService
 
 pytest_plugins = ("review_fixtures",)
 
@@ -55,6 +57,17 @@ def test_what_is_known_of_the_patient_is_filled_in_without_telling_the_service(r
     assert reader.ui.ageSpinBox.value == 55
     assert reader.ui.sexComboBox.currentText == "F"
     assert reader.service.calls == []
+
+
+def test_what_the_run_noticed_stands_beside_the_scores_of_its_own_review_only(reader, open_review):
+    assert not reader.ui.runFindingsLabel.visible
+    service = FakeService(2)
+    service.findings = (Finding("calcium-left-out", Severity.WARNING, "82 Agatston < 15 mm from the aorta left out."),)
+    reader.panel.show_review(service)
+    assert "82 Agatston &lt; 15 mm" in reader.ui.runFindingsLabel.text
+    assert reader.ui.runFindingsLabel.visible
+    reader.panel.show_review(reader.service)
+    assert not reader.ui.runFindingsLabel.visible
 
 
 def test_a_refused_patient_is_explained(reader):

@@ -71,7 +71,7 @@ class ReviewPanel:
             return
         service.on_change(lambda summary: self._on_change(service, summary))
         service.on_pending_strokes(lambda: self._on_stroke(service))
-        self.scores.start(age_years, sex)
+        self.scores.start(age_years, sex, service.findings)
         self.protocols.start()
         self.finishing.start()
         self._stroke_message.say("")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cacnet.edits.summary import ReviewSummary
+from cacnet.findings import Finding
 
 from CACNetSegmentationLib.widgets.review.corrections import Act
 from CACNetSegmentationLib.widgets.review.messages import Message
@@ -14,7 +17,7 @@ from CACNetSegmentationLib.widgets.review.wording import (
     sums_html,
     vessels_html,
 )
-from CACNetSegmentationLib.widgets.wording import RESEARCH_USE
+from CACNetSegmentationLib.widgets.wording import RESEARCH_USE, findings_html
 
 SEXES = (None, "F", "M")
 YOUNGEST, OLDEST = 18, 120
@@ -37,8 +40,10 @@ class Scores:
         ui.ageSpinBox.connect("valueChanged(int)", lambda value: self._on_patient())
         ui.sexComboBox.connect("currentIndexChanged(int)", lambda index: self._on_patient())
 
-    def start(self, age_years: float | None, sex: str | None) -> None:
-        """Fill in what is known of the patient."""
+    def start(self, age_years: float | None, sex: str | None, findings: Sequence[Finding] = ()) -> None:
+        """Fill in what is known of the patient, and say what the run noticed."""
+        self._ui.runFindingsLabel.text = findings_html(findings)
+        self._ui.runFindingsLabel.visible = bool(findings)
         self._filling = True
         self._ui.ageSpinBox.value = YOUNGEST - 1 if age_years is None else int(age_years)
         self._ui.sexComboBox.setCurrentIndex(SEXES.index(sex) if sex in SEXES else 0)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from cacnet.anatomy import Vessel
 from cacnet.edits.review import RejectReason
 from cacnet.edits.summary import ReviewSummary
+from cacnet.findings import Finding
 
 PositionRas = tuple[float, float, float]
 
@@ -21,6 +22,10 @@ class ReviewService(Protocol):
 
     @property
     def summary(self) -> ReviewSummary: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What only the run knew, such as calcium that it left out; kept with the review."""
+
     @property
     def volume_node(self) -> Any: ...
     @property
