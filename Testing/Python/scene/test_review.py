@@ -14,7 +14,7 @@ from cacnet.edits.session import Action, LockedError
 from cacnet.edits.summary import Difference
 from cacnet.scoring import InvalidPatientError, UnknownProtocolError
 from cacnet.volume import GeometryMismatchError
-from review_case import LESION_AGATSTON, SHAPE, ct, labels, paint, ras_of
+from review_case import LESION_AGATSTON, SECOND_LOOK, SHAPE, ct, labels, paint, ras_of
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
 import vtk  # noqa: E402
@@ -55,6 +55,13 @@ def test_a_result_starts_with_the_network_s_scores_and_untouched_segments(review
     np.testing.assert_array_equal(shown(review), labels())
     assert {tag(review, name) for name in ("LM", "LAD", "LCx", "RCA", "Unassigned")} == {"AUTOMATIC"}
     assert not review.summary.can_undo
+
+
+def test_what_the_run_noticed_is_kept_with_the_review_when_it_is_resumed(scene, review):
+    assert review.findings == (SECOND_LOOK,)
+    node = review.segmentation_node
+    review.close()
+    assert SceneReview.resume(scene, node).findings == (SECOND_LOOK,)
 
 
 def test_relabelling_moves_the_voxels_to_the_other_segment(review):
