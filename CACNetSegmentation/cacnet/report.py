@@ -170,15 +170,19 @@ def _lesion(lesion: Lesion) -> dict[str, Any]:
 
 
 def _totals(scores: Scores) -> dict[str, Any]:
+    """The sums over the lesions that are listed; what they would mean for the patient only where they mean it."""
     totals = scores.totals
     beside = totals.equivalent
-    return {
-        **asdict(totals),
-        "conclusive": scores.conclusive,
+    meaning = {
         "category": totals.category.value,
+        "cac_drs": totals.cac_drs,
+        "very_high": totals.very_high,
         "percentile": _percentile(scores, totals.agatston),
         "equivalent": beside and {**asdict(beside), "percentile": _percentile(scores, beside.estimate)},
     }
+    if not scores.conclusive:
+        meaning = dict.fromkeys(meaning)
+    return {**asdict(totals), "conclusive": scores.conclusive, **meaning}
 
 
 def _percentile(scores: Scores, agatston: float) -> dict[str, Any] | None:

@@ -102,6 +102,18 @@ def test_a_zero_for_want_of_arteries_is_marked_as_no_finding() -> None:
     assert report_document(volume, unknown)["totals"]["conclusive"] is False
 
 
+def test_sums_that_are_no_finding_have_no_category_and_no_percentile() -> None:
+    volume, scores = two_lesions()
+    scores = replace(scores, resolved=resolve(protocol_named("ccta-calibrated"), 400.0, 25.0))
+    missing = Finding("few-coronary-arteries", Severity.WARNING, "40 mm of the RCA.")
+    totals = report_document(volume, replace(scores, findings=(missing,)))["totals"]
+    meaning = ("category", "cac_drs", "very_high", "percentile", "equivalent")
+    assert [totals[name] for name in meaning] == [None] * 5
+    assert totals["lesions"] == 2  # those that are listed
+    known = report_document(volume, scores)["totals"]
+    assert None not in [known[name] for name in meaning]
+
+
 def test_what_is_not_known_of_a_lesion_is_null_in_the_document_and_empty_in_the_table(tmp_path: Path) -> None:
     volume, scores = two_lesions()
     first = report_document(volume, scores)["lesions"][0]
