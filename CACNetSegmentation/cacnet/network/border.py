@@ -15,7 +15,6 @@ from torch import nn
 
 from cacnet.network.blocks import ConvBlock, DecoderStage
 from cacnet.network.configuration import NetworkConfigError
-from cacnet.refinement.windows import STRUCTURES
 
 INPUTS = 3
 """Channels of the input, see cacnet.refinement.windows."""
@@ -23,9 +22,9 @@ INPUTS = 3
 INITIAL_LOGIT = -4.0
 """An untrained network answers about 0.02: the share of calcium in a window."""
 
-BEFORE_RECORDED = {"brightest": 3.0, "context": 0, "structures": 0}
+BEFORE_RECORDED = {"brightest": 3.0, "context": 0}
 """What a network was whose record does not say so: up to cacnet-simulated-v4 none was shown anything brighter, and up
-to v5 none had a context or told structures."""
+to v5 none had a context."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,11 @@ class BorderConfig:
             0 for none, as in models up to cacnet-simulated-v5.
         brightest: the CT's channel is no brighter than this; by default, everything that
             cacnet.refinement.windows shows differs.
-        structures: how many of STRUCTURES it answers besides calcium: all or none, as in models up to
-            cacnet-simulated-v5.
     """
 
     widths: tuple[int, int, int] = (16, 48, 80)
     context: int = 64
     brightest: float = 5.0
-    structures: int = len(STRUCTURES)
 
     def __post_init__(self) -> None:
         if any(not 8 <= width <= 512 or width % 8 for width in self.widths):
@@ -55,15 +51,10 @@ class BorderConfig:
             raise NetworkConfigError(f"border context {self.context}", "a multiple of 8, from 0 to 512")
         if not self.brightest > 0:
             raise NetworkConfigError(f"brightest {self.brightest:g}", "a number above 0")
-        if self.structures not in (0, len(STRUCTURES)):
-            raise NetworkConfigError(f"{self.structures} structures", f"0 or {len(STRUCTURES)}")
 
 
 class BorderNetwork(nn.Module):
-    """Calcium of a window (N, 3, z, y, x), sides multiples of 8, or 4 without context.
-
-    Answers logits (N, 1 + structures, z, y, x): calcium of arteries, then each of STRUCTURES.
-    """
+    """Calcium of a window (N, 3, z, y, x), sides multiples of 8, or 4 without context: logits (N, 1, z, y, x)."""
 
     def __init__(self, config: BorderConfig | None = None) -> None:
         super().__init__()
@@ -76,8 +67,8 @@ class BorderNetwork(nn.Module):
         )
         self.context = _context(widths[-1], self.config.context) if self.config.context else None
         self.decoder = nn.ModuleList(DecoderStage(coarse, fine, "group") for fine, coarse in pairwise(widths))
-        self.head = nn.Conv3d(widths[0], 1 + self.config.structures, 1)
-        self.head.bias = nn.Parameter(torch.full((1 + self.config.structures,), INITIAL_LOGIT))
+        self.head = nn.Conv3d(widths[0], 1, 1)
+        self.head.bias = nn.Parameter(torch.full((1,), INITIAL_LOGIT))
 
     def forward(self, window: torch.Tensor) -> torch.Tensor:
         """Logits of a batch of windows; shapes as in the class docstring."""
@@ -112,8 +103,7 @@ def grown(small: BorderNetwork, config: BorderConfig) -> BorderNetwork:
 
     Each new channel is a copy of an old one, whole groups of the normalisation at a time, and what both are read with
     adds up to what the old one was read with, in unequal parts so that they learn differently (Chen et al., Net2Net,
-    arXiv 1511.05641). A context that `small` has not is new and adds nothing yet; structures that it does
-    not answer are still to be learned.
+    arXiv 1511.05641). A context that `small` has not is new and adds nothing yet.
 
     Raises:
         NetworkConfigError: `config` is narrower, has another context than `small` has, or sees another range.
@@ -123,17 +113,14 @@ def grown(small: BorderNetwork, config: BorderConfig) -> BorderNetwork:
         any(new < old for new, old in zip(config.widths, before.widths, strict=True))
         or (before.context and config.context != before.context)
         or config.brightest != before.brightest
-        or config.structures < before.structures
     ):
         raise NetworkConfigError(f"a border network of {config} from one of {before}", "one that is nowhere narrower")
     network = BorderNetwork(config)
     tensors, own = small.state_dict(), network.state_dict()
     for name, tensor in tensors.items():
-        is_head = name.startswith("head.")
         for axis, size in enumerate(own[name].shape[:2]):
-            if not is_head or axis > 0:
-                tensor = _copied(tensor, axis, size, is_input=axis == _input_axis(name, own[name]))
-        own[name][: len(tensor)] = tensor  # of the head only what it had: structures that it did not tell are new
+            tensor = _copied(tensor, axis, size, is_input=axis == _input_axis(name, own[name]))
+        own[name] = tensor
     network.load_state_dict(own)
     return network
 

@@ -1,4 +1,4 @@
-"""What the border network is shown of a CT, windows of fixed size on the CT's own grid, and what it can answer."""
+"""What the border network is shown of a CT: windows of fixed size, on the CT's own grid."""
 
 from __future__ import annotations
 
@@ -31,10 +31,6 @@ LEAST_CALCIUM, LEAST_CORONARY = 0.05, 0.5
 """Smaller probabilities of CAC-Net are told as 0."""
 
 AIR_HU = -1024
-
-STRUCTURES = ("artery", "stent", "metal", "other calcium", "other vessel")
-"""What it can be taught to tell apart besides calcium of arteries: whoever must say what a bright voxel is instead
-learns more from it than that it is not calcium."""
 
 
 def cells_around(voxels_zyx: np.ndarray, reach_zyx: Sequence[int], shape_zyx: Sequence[int]) -> list[Box]:

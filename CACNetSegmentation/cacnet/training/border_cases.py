@@ -17,13 +17,12 @@ from cacnet.errors import CacnetError
 from cacnet.files import replacing
 from cacnet.inference import Device, predict
 from cacnet.labelling import lumen_hu
-from cacnet.phantom.devices import Distractor
 from cacnet.phantom.simulate import label
 from cacnet.prepare import normalise_hu, probability_on, remove_lungs, to_model_grid
 from cacnet.refinement import NothingToRefineByError
 from cacnet.refinement.by_network import bright_parts
 from cacnet.refinement.evidence import measured_blood
-from cacnet.refinement.windows import AIR_HU, STRUCTURES, cut
+from cacnet.refinement.windows import AIR_HU, cut
 from cacnet.scoring.threshold import BloodPool
 from cacnet.sparse_maps import SparseMap
 from cacnet.training.make_cases import simulate_heart
@@ -37,21 +36,6 @@ KINDS = ("found", "lesion", "missed", "artery", "distractor", "missed plaque", "
 """What a window is centred on: calcium that CAC-Net marked; a true lesion that it marked, and one that it did not; any
 artery; a distractor near one; bright parts of arteries that it did not mark, calcified and not; and what it marked
 where no calcium is."""
-
-STRUCTURE_OF = {
-    "stent": (Distractor.STENT,),
-    "metal": (Distractor.CLIP, Distractor.LEAD, Distractor.PROSTHESIS, Distractor.SURFACE),
-    "other calcium": (
-        Distractor.AORTIC,
-        Distractor.VALVE,
-        Distractor.ANNULUS,
-        Distractor.PAPILLARY,
-        Distractor.NODE,
-        Distractor.PERICARDIAL,
-    ),
-    "other vessel": (Distractor.VEIN, Distractor.GRAFT, Distractor.DENSE_CONTRAST),
-}
-"""Which distractors each of cacnet.refinement.windows.STRUCTURES stands for; bone has no part in it."""
 
 FOUND, DOUBTFUL = 0.2, 0.1
 """A part with a voxel of the first probability counts as marked, as far as the second reaches."""
@@ -75,7 +59,6 @@ class BorderCase:
         hu: (n, 48, 72, 72) int16.
         calcium_probability, coronary_probability: CAC-Net's, the same shape, uint8, 255 for 1.
         calcium: bool, the truth.
-        structure: uint8, what there is in truth: 0 or 1 + an index into cacnet.refinement.windows.STRUCTURES.
         kind: (n,) index into KINDS.
         blood_hu: median of the patient's blood.
     """
@@ -84,7 +67,6 @@ class BorderCase:
     calcium_probability: np.ndarray
     coronary_probability: np.ndarray
     calcium: np.ndarray
-    structure: np.ndarray
     kind: np.ndarray
     blood_hu: float
 
@@ -114,7 +96,7 @@ def make_border_case(seed: int, model: LoadedModel, device: Device, canvas_spaci
     """
     heart = simulate_heart(seed, canvas_spacing_mm)
     volume, grid = heart.volume, heart.grid
-    calcium, coronary, distractor = label(heart.anatomy, heart.settings, volume.geometry)
+    calcium, _, distractor = label(heart.anatomy, heart.settings, volume.geometry)
     answer = predict(normalise_hu(remove_lungs(to_model_grid(volume, grid))), model, device)
     found_calcium, found_coronary = (
         probability_on(volume.geometry, probability, grid, at_least=0.02)
@@ -123,7 +105,6 @@ def make_border_case(seed: int, model: LoadedModel, device: Device, canvas_spaci
     return cut_windows(
         volume.hu,
         calcium > 0,
-        coronary > 0,
         distractor,
         found_calcium,
         found_coronary,
@@ -135,7 +116,6 @@ def make_border_case(seed: int, model: LoadedModel, device: Device, canvas_spaci
 def cut_windows(
     hu_zyx: np.ndarray,
     calcium_zyx: np.ndarray,
-    coronary_zyx: np.ndarray,
     distractor_zyx: np.ndarray,
     calcium_probability_zyx: np.ndarray,
     coronary_probability_zyx: np.ndarray,
@@ -144,7 +124,7 @@ def cut_windows(
 ) -> BorderCase:
     """The windows of one CT; all arrays are (z, y, x) on `geometry`.
 
-    The true calcium and arteries are bool, distractors are phantom.devices.Distractor, the probabilities are CAC-Net's.
+    The true calcium is bool, distractors are phantom.devices.Distractor, the probabilities are CAC-Net's.
 
     Raises:
         NothingToRefineByError: no lumen is found in it, or no contrast agent.
@@ -171,23 +151,9 @@ def cut_windows(
         calcium_probability=_bytes(windows(calcium_probability_zyx, 0)),
         coronary_probability=_bytes(windows(coronary_probability_zyx, 0)),
         calcium=windows(calcium_zyx, False),
-        structure=windows(structures(coronary_zyx, distractor_zyx), 0),
         kind=np.array([kind for kind, _ in centres], np.int64),
         blood_hu=blood.median_hu,
     )
-
-
-def structures(coronary_zyx: np.ndarray, distractor_zyx: np.ndarray) -> np.ndarray:
-    """What a voxel belongs to (uint8): 0, or 1 + an index into cacnet.refinement.windows.STRUCTURES.
-
-    A stent lies in an artery and is a stent.
-    """
-    numbers = np.zeros(max(Distractor) + 1, np.uint8)
-    for name, sorts in STRUCTURE_OF.items():
-        numbers[list(sorts)] = 1 + STRUCTURES.index(name)
-    found = numbers[distractor_zyx]
-    found[(found == 0) & coronary_zyx] = 1 + STRUCTURES.index("artery")
-    return found
 
 
 Centres = Iterator[tuple[int, np.ndarray]]
@@ -262,6 +228,5 @@ __all__ = [
     "cut_windows",
     "make_border_case",
     "read_border_case",
-    "structures",
     "write_border_case",
 ]

@@ -13,11 +13,10 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ from cacnet.training.trainer import LOWEST_SHARE_OF_RATE, TrainingDivergedError,
 from cacnet.weights import ModelBundle, load_bundle, save_bundle
 
 SAVE_STEPS, LOG_STEPS = 200, 100
-COLUMNS = ("step", "cross_entropy", "dice", "structures", "learning_rate", "seconds_per_step")
+COLUMNS = ("step", "cross_entropy", "dice", "learning_rate", "seconds_per_step")
 HEAVY_BURDEN = 0.7
 """Patients with this much calcium are worth a simulation."""
 WITHOUT = 12
@@ -64,10 +63,6 @@ class BorderTrainingConfig:
         shares: how often a window is of each of KINDS.
         hide_answer: how often CAC-Net's calcium is hidden, so that the network also judges the CT by itself.
         hardest_fraction: share of voxels that the cross-entropy is the mean of, those of greatest loss.
-        structure_weight, structure_fraction: weight of the cross-entropy of cacnet.refinement.windows.STRUCTURES, and
-            the share of voxels that it is the mean of.
-        turn, zoom: how often a window is turned about the z axis and zoomed, every axis by itself, by a factor from
-            this range.
         contrast, contrast_range: how often, and by what, all contrast is multiplied: another bolus, another kVp.
         blood_hu: standard deviation of an error of the measured blood, for as many windows.
         noise, noise_hu: how often noise is added, and its standard deviation.
@@ -84,10 +79,6 @@ class BorderTrainingConfig:
     gradient_limit: float = 2.0
     ema_decay: float = 0.998
     hardest_fraction: float = 0.03
-    structure_weight: float = 0.5
-    structure_fraction: float = 0.1
-    turn: float = 0.3
-    zoom: tuple[float, float] = (0.85, 1.18)
     contrast: float = 0.6
     contrast_range: tuple[float, float] = (0.85, 1.18)
     blood_hu: float = 12.0
@@ -96,31 +87,13 @@ class BorderTrainingConfig:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class _Cut:
-    """One window of a BorderCase with the room around it, all (z, y, x)."""
-
-    hu: np.ndarray
-    calcium_probability: np.ndarray
-    coronary_probability: np.ndarray
-    calcium: np.ndarray
-    structure: np.ndarray
-
-    @staticmethod
-    def of(case: BorderCase, row: int) -> _Cut:
-        return _Cut(**{field.name: getattr(case, field.name)[row] for field in fields(_Cut)})
-
-    def map(self, change: Callable[[np.ndarray], np.ndarray]) -> _Cut:
-        return _Cut(**{name: change(array) for name, array in vars(self).items()})
-
-
 class Windows:
     """Draws training windows from cases."""
 
     def __init__(self, cases: Sequence[BorderCase], config: BorderTrainingConfig) -> None:
         self.cases, self.config = cases, config
         self.of_kind = [
-            [(case, rows) for case in cases if len(rows := np.flatnonzero(case.kind == kind))]
+            [(case, row) for case in cases for row in np.flatnonzero(case.kind == kind).tolist()]
             for kind in range(len(KINDS))
         ]
         shares = np.array([share if rows else 0.0 for share, rows in zip(config.shares, self.of_kind, strict=True)])
@@ -128,68 +101,34 @@ class Windows:
             raise BorderTrainingError("no windows to learn from", "cases with windows")
         self.shares = shares / shares.sum()
 
-    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Input (n, 3, z, y, x), calcium (n, 1, z, y, x) and structures (n, z, y, x) of a step.
-
-        Always the same ones for the same step.
-        """
+    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Input (n, 3, z, y, x) and truth (n, 1, z, y, x) of a step: always the same ones for the same step."""
         random = np.random.default_rng((self.config.seed, step))
         drawn = [self._draw(random) for _ in range(self.config.batch)]
-        image, calcium, structure = (torch.from_numpy(np.stack(parts)) for parts in zip(*drawn, strict=True))
-        return image, calcium[:, None].float(), structure.long()
+        image, truth = (np.stack(parts) for parts in zip(*drawn, strict=True))
+        return torch.from_numpy(image), torch.from_numpy(truth)[:, None].float()
 
-    def _draw(self, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        case, row = self._row(int(random.choice(len(KINDS), p=self.shares)), random)
-        cut = _Cut.of(case, row)
-        cut = self._turned(cut, random) if random.random() < self.config.turn else cut
-        sides = zip(WINDOW_VOXELS, map(int, self._start(cut.hu.shape, random)), strict=True)
-        cut = cut.map(itemgetter(tuple(slice(start, start + size) for size, start in sides)))
-        hu, blood_hu = self._varied(cut.hu.astype(np.float32), case.blood_hu, random)
+    def _draw(self, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        rows = self.of_kind[int(random.choice(len(KINDS), p=self.shares))]
+        case, row = rows[random.integers(len(rows))]
+        box = tuple(
+            slice(start, start + size)
+            for size, start in zip(WINDOW_VOXELS, map(int, self._start(case.hu.shape[1:], random)), strict=True)
+        )
+        hu, blood_hu = self._varied(case.hu[row][box].astype(np.float32), case.blood_hu, random)
         calcium, coronary = (
-            _reshaded(probability / np.float32(255), random)
-            for probability in (cut.calcium_probability, cut.coronary_probability)
+            _reshaded(probability[row][box] / np.float32(255), random)
+            for probability in (case.calcium_probability, case.coronary_probability)
         )
         if random.random() < self.config.hide_answer:
             calcium = np.zeros_like(calcium)
         image = channels_of(hu, calcium, coronary, blood_hu)
-        flipped = tuple(axis for axis in range(-3, 0) if random.random() < 0.5)
-        last = (-1, -2) if random.random() < 0.5 else (-2, -1)
-        image, truth, structure = (
-            np.ascontiguousarray(np.moveaxis(np.flip(array, flipped), (-2, -1), last))
-            for array in (image, cut.calcium, cut.structure)
-        )
-        return image, truth, structure
-
-    def _row(self, kind: int, random: np.random.Generator) -> tuple[BorderCase, int]:
-        """A window of a kind; a patient with four times as many is shown twice as often."""
-        cases = self.of_kind[kind]
-        weights = np.sqrt([len(rows) for _, rows in cases])
-        case, rows = cases[int(random.choice(len(cases), p=weights / weights.sum()))]
-        return case, int(rows[random.integers(len(rows))])
-
-    def _turned(self, cut: _Cut, random: np.random.Generator) -> _Cut:
-        """The same about a z axis through its middle, turned and zoomed; what is then outside is as its faces are."""
-        angle, zoom_zyx = random.uniform(0, 2 * math.pi), random.uniform(*self.config.zoom, 3)
-        turn = np.eye(3)
-        turn[1:, 1:] = [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
-        sides = np.array(cut.hu.shape, float)
-        # grid_sample counts its axes from the last one, each from -1 to 1.
-        step_zyx = np.diag(1 / sides) @ (turn / zoom_zyx) @ np.diag(sides)
-        affine = torch.zeros(1, 3, 4)
-        affine[0, :, :3] = torch.from_numpy(step_zyx[::-1, ::-1].copy())
-        grid = F.affine_grid(affine, [1, 1, *cut.hu.shape], align_corners=False)
-
-        def sampled(array: np.ndarray, mode: str) -> np.ndarray:
-            values = torch.from_numpy(array.astype(np.float32))[None, None]
-            return F.grid_sample(values, grid, mode, "border", align_corners=False)[0, 0].numpy()
-
-        return _Cut(
-            sampled(cut.hu, "bilinear"),
-            sampled(cut.calcium_probability, "bilinear"),
-            sampled(cut.coronary_probability, "bilinear"),
-            sampled(cut.calcium, "bilinear") >= 0.5,
-            sampled(cut.structure, "nearest").astype(np.uint8),
-        )
+        truth = case.calcium[row][box]
+        flipped = tuple(axis for axis in range(3) if random.random() < 0.5)
+        image, truth = np.flip(image, tuple(axis + 1 for axis in flipped)), np.flip(truth, flipped)
+        if random.random() < 0.5:
+            image, truth = image.swapaxes(2, 3), truth.swapaxes(1, 2)
+        return np.ascontiguousarray(image), np.ascontiguousarray(truth)
 
     @staticmethod
     def _start(sides: Sequence[int], random: np.random.Generator) -> list[float]:
@@ -213,10 +152,6 @@ class Windows:
 def _reshaded(probability: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Another network's answers are steeper or flatter."""
     return probability ** np.float32(random.uniform(0.5, 2.0)) if random.random() < 0.4 else probability
-
-
-def _mean_of_greatest(values: torch.Tensor, fraction: float) -> torch.Tensor:
-    return values.flatten().topk(max(1, round(fraction * values.numel())), sorted=False).values.mean()
 
 
 class BorderTrainer:
@@ -244,23 +179,21 @@ class BorderTrainer:
         rise = min(1.0, (self.step + 1) / max(1, config.warmup_steps))
         return config.learning_rate * rise * (LOWEST_SHARE_OF_RATE + (1 - LOWEST_SHARE_OF_RATE) * left)
 
-    def train_step(self, image: torch.Tensor, truth: torch.Tensor, structure: torch.Tensor) -> tuple[float, ...]:
-        """One batch; returns calcium's cross-entropy and Dice, and structures' cross-entropy.
-
-        Raises TrainingDivergedError.
-        """
+    def train_step(self, image: torch.Tensor, truth: torch.Tensor) -> tuple[float, float]:
+        """One batch; returns cross-entropy and Dice. Raises TrainingDivergedError."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate
         image = image.to(self.device.name).contiguous(memory_format=torch.channels_last_3d)
         truth = truth.to(self.device.name)
         with precision_context(self.device):
             logits = self.network(image)
-        calcium, structures = logits.float().split([1, self.config.network.structures], dim=1)
-        entropy = F.binary_cross_entropy_with_logits(calcium, truth, reduction="none")
-        hardest = _mean_of_greatest(entropy, self.config.hardest_fraction)
-        dice_loss = soft_dice_loss(torch.sigmoid(calcium), truth)
-        confusion = self._confusion(structures, structure.to(self.device.name))
-        loss = hardest + dice_loss + self.config.structure_weight * confusion
+        logits = logits.float()
+        entropy = F.binary_cross_entropy_with_logits(logits, truth, reduction="none").flatten()
+        hardest = entropy.topk(
+            max(1, round(self.config.hardest_fraction * entropy.numel())), sorted=False
+        ).values.mean()
+        dice_loss = soft_dice_loss(torch.sigmoid(logits), truth)
+        loss = hardest + dice_loss
         if not math.isfinite(loss.item()):
             raise TrainingDivergedError(f"the loss at step {self.step} is {loss.item()}", "a finite loss")
         self.optimiser.zero_grad(set_to_none=True)
@@ -272,14 +205,7 @@ class BorderTrainer:
         with torch.no_grad():
             for mine, theirs in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 mine.lerp_(theirs, 1 - decay)
-        return hardest.item(), 1 - dice_loss.item(), confusion.item()
-
-    def _confusion(self, logits: torch.Tensor, structure: torch.Tensor) -> torch.Tensor:
-        """Cross-entropy of the structures, where none of them has a logit of 0."""
-        if not self.config.network.structures:
-            return logits.new_zeros(())
-        entropy = F.cross_entropy(F.pad(logits, (0, 0, 0, 0, 0, 0, 1, 0)), structure, reduction="none")
-        return _mean_of_greatest(entropy, self.config.structure_fraction)
+        return hardest.item(), 1 - dice_loss.item()
 
     def state(self) -> dict[str, Any]:
         """Everything that `restore` needs."""
@@ -355,11 +281,10 @@ def train_borders(
     while trainer.step < config.total_steps and time.monotonic() < end:
         figures.append(trainer.train_step(*windows.batch(trainer.step)))
         if trainer.step % LOG_STEPS == 0:
-            entropy, dice, confusion = np.mean(figures, axis=0)
+            entropy, dice = np.mean(figures, axis=0)
             seconds = (time.monotonic() - started) / len(figures)
-            append_row(output / CURVE_FILE, (trainer.step, entropy, dice, confusion, trainer.learning_rate, seconds))
-            told = "step %d: cross-entropy %.3f, Dice %.3f, of structures %.3f; %.2f s a step"
-            logger.info(told, trainer.step, entropy, dice, confusion, seconds)
+            append_row(output / CURVE_FILE, (trainer.step, entropy, dice, trainer.learning_rate, seconds))
+            logger.info("step %d: cross-entropy %.3f, Dice %.3f, %.2f s a step", trainer.step, entropy, dice, seconds)
             started, figures = time.monotonic(), []
         if trainer.step % SAVE_STEPS == 0:
             save_checkpoint(output, trainer.state())

@@ -1,20 +1,16 @@
 """The border network: windows in, one probability for each voxel out."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from cacnet.network import BorderConfig, BorderNetwork, NetworkConfigError
 from cacnet.network.border import grown
-from cacnet.refinement.windows import STRUCTURES
 
 SMALL = BorderConfig(widths=(8, 8, 16), context=8)
 
 
-def test_a_window_is_answered_voxel_by_voxel_with_calcium_and_structures() -> None:
-    window = torch.zeros(2, 3, 8, 24, 16)
-    assert BorderNetwork(SMALL)(window).shape == (2, 1 + len(STRUCTURES), 8, 24, 16)
-    assert BorderNetwork(replace(SMALL, structures=0))(window).shape == (2, 1, 8, 24, 16)
+def test_a_window_is_answered_voxel_by_voxel() -> None:
+    answer = BorderNetwork(SMALL)(torch.zeros(2, 3, 8, 24, 16))
+    assert answer.shape == (2, 1, 8, 24, 16)
 
 
 def test_an_untrained_network_answers_that_calcium_is_rare() -> None:
@@ -64,12 +60,6 @@ def test_a_grown_network_answers_as_the_small_one_did() -> None:
     torch.testing.assert_close(wider(window), small(window), rtol=1e-4, atol=1e-5)
 
 
-def test_a_grown_network_answers_calcium_as_one_that_told_no_structures() -> None:
-    torch.manual_seed(0)
-    small, window = BorderNetwork(replace(SMALL, structures=0)), torch.randn(2, 3, 16, 16, 16)
-    torch.testing.assert_close(grown(small, SMALL)(window)[:, :1], small(window), rtol=1e-4, atol=1e-5)
-
-
 def test_copies_of_a_channel_learn_differently() -> None:
     torch.manual_seed(0)
     wide = grown(BorderNetwork(BorderConfig((8, 8, 8), context=0)), BorderConfig((8, 16, 8), context=0))
@@ -80,12 +70,7 @@ def test_copies_of_a_channel_learn_differently() -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [
-        BorderConfig((8, 8, 8), context=8),
-        BorderConfig((8, 8, 16), context=0),
-        BorderConfig((8, 8, 16), 8, 4.0),
-        replace(SMALL, structures=0),
-    ],
+    [BorderConfig((8, 8, 8), context=8), BorderConfig((8, 8, 16), context=0), BorderConfig((8, 8, 16), 8, 4.0)],
 )
 def test_a_network_grows_neither_narrower_nor_into_another_range(other: BorderConfig) -> None:
     with pytest.raises(NetworkConfigError, match="nowhere narrower"):
@@ -104,11 +89,6 @@ def test_every_weight_learns() -> None:
 def test_widths_that_cannot_be_built_are_refused(widths: tuple[int, int, int]) -> None:
     with pytest.raises(NetworkConfigError, match="multiples of 8"):
         BorderConfig(widths)
-
-
-def test_some_of_the_structures_are_refused() -> None:
-    with pytest.raises(NetworkConfigError, match="3 structures"):
-        replace(SMALL, structures=3)
 
 
 @pytest.mark.parametrize("context", [-8, 12, 1024])

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from cacnet.phantom.devices import Distractor
 from cacnet.refinement import NothingToRefineByError
-from cacnet.refinement.windows import STRUCTURES
 from cacnet.training.border_cases import (
     CUT_VOXELS,
     KINDS,
@@ -12,7 +11,6 @@ from cacnet.training.border_cases import (
     BorderCaseError,
     cut_windows,
     read_border_case,
-    structures,
     write_border_case,
 )
 from cacnet.volume import Geometry
@@ -50,7 +48,6 @@ def case(scan: dict[str, np.ndarray]) -> BorderCase:
     return cut_windows(
         scan["hu"],
         scan["calcium"],
-        scan["artery"],
         scan["distractor"],
         scan["answer"],
         scan["artery"].astype(np.float32),
@@ -93,25 +90,6 @@ def test_every_sort_of_distractor_near_an_artery_is_seen_as_often(case: BorderCa
     assert sorted(seen) == [1100] * 8 + [3000] * 8
 
 
-def test_windows_tell_what_else_there_is(case: BorderCase) -> None:
-    at = tuple(size // 2 for size in CUT_VOXELS)
-    told = {
-        (int(case.hu[row][at]), int(case.structure[row][at]))
-        for kind in ("distractor", "lesion")
-        for row in np.flatnonzero(case.kind == KINDS.index(kind))
-    }
-    number = {name: 1 + STRUCTURES.index(name) for name in STRUCTURES}
-    assert told == {(1100, number["other calcium"]), (3000, number["metal"]), (900, number["artery"])}
-
-
-def test_every_distractor_but_bone_is_a_structure_and_a_stent_in_an_artery_a_stent() -> None:
-    sorts = np.array(list(Distractor), np.uint8)
-    found = structures(np.zeros(len(sorts), bool), sorts)
-    assert [sort.name for sort, number in zip(Distractor, found, strict=True) if not number] == ["NONE", "BONE"]
-    stent = structures(np.ones(1, bool), np.array([Distractor.STENT], np.uint8))
-    assert stent.tolist() == [1 + STRUCTURES.index("stent")]
-
-
 def test_beyond_the_scan_a_window_shows_air_without_any_answer(case: BorderCase) -> None:
     assert (case.hu[:, 0] == -1024).all()  # 20 slices in windows of 48
     assert (case.calcium_probability[:, 0] == 0).all()
@@ -146,7 +124,6 @@ def test_a_scan_in_which_no_lumen_was_found_gives_no_case(scan: dict[str, np.nda
         cut_windows(
             scan["hu"],
             scan["calcium"],
-            scan["artery"],
             scan["distractor"],
             nothing,
             nothing,

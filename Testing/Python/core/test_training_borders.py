@@ -7,7 +7,6 @@ import pytest
 import torch
 from cacnet.network import BorderConfig, BorderNetwork, CACNet, NetworkConfig, NetworkConfigError
 from cacnet.phantom.patient import draw_patient
-from cacnet.refinement.windows import STRUCTURES
 from cacnet.training import borders as training
 from cacnet.training.border_cases import CUT_VOXELS, KINDS, BorderCase, write_border_case
 from cacnet.training.borders import (
@@ -37,7 +36,6 @@ def simple_case(kind: str = "lesion") -> BorderCase:
         calcium_probability=np.where(calcium, 255, 0).astype(np.uint8),
         coronary_probability=np.full(shape, 255, np.uint8),
         calcium=calcium,
-        structure=np.where(calcium, 1 + STRUCTURES.index("artery"), 0).astype(np.uint8),
         kind=np.full(2, KINDS.index(kind)),
         blood_hu=400.0,
     )
@@ -52,66 +50,19 @@ def cases(tmp_path):
 
 def test_a_step_always_shows_the_same_windows_and_another_step_others() -> None:
     windows = Windows([simple_case()], TINY)
-    image, truth, structure = windows.batch(3)
+    image, truth = windows.batch(3)
     assert image.shape == (2, 3, 32, 48, 48)
     assert truth.shape == (2, 1, 32, 48, 48)
-    assert structure.shape == (2, 32, 48, 48)
-    torch.testing.assert_close(windows.batch(3), (image, truth, structure))
+    torch.testing.assert_close(windows.batch(3), (image, truth))
     assert not torch.equal(windows.batch(4)[0], image)
 
 
-def test_image_and_truth_are_mirrored_together() -> None:
-    config = replace(TINY, contrast=0.0, noise=0.0, hide_answer=0.0, turn=0.0)
+def test_image_and_truth_are_turned_together() -> None:
+    config = replace(TINY, contrast=0.0, noise=0.0, hide_answer=0.0)
     for step in range(8):
-        image, truth, structure = Windows([simple_case()], config).batch(step)
+        image, truth = Windows([simple_case()], config).batch(step)
         torch.testing.assert_close(image[:, 0], torch.where(truth[:, 0] > 0, 1.5, 0.0))
         assert ((image[:, 1] > 0) == (truth[:, 0] > 0)).all()
-        assert ((structure > 0) == (truth[:, 0] > 0)).all()
-
-
-def plate_case() -> BorderCase:
-    """A plate of calcium across the middle, along x and z: 49 × 8 × 40 voxels in the windows' cut."""
-    case = simple_case()
-    calcium = np.zeros_like(case.calcium)
-    calcium[:, 4:44, 32:40] = True
-    hu = np.where(calcium, 1000, 400).astype(np.int16)
-    answer = np.where(calcium, 255, 0).astype(np.uint8)
-    return replace(case, hu=hu, calcium=calcium, calcium_probability=answer, structure=calcium.astype(np.uint8))
-
-
-def test_windows_are_turned_about_the_long_axis_as_a_whole() -> None:
-    config = replace(TINY, contrast=0.0, noise=0.0, hide_answer=0.0, turn=1.0, zoom=(1.0, 1.0))
-    windows, directions = Windows([plate_case()], config), []
-    for step in range(6):
-        image, truth, structure = windows.batch(step)
-        for i in range(2):
-            plate = truth[i, 0] > 0
-            assert (structure[i] > 0)[plate].float().mean() > 0.9  # the nearest voxel against half of it
-            assert image[i, 0][plate].min() > 0.7
-            assert image[i, 0][~plate].max() < 0.8
-            voxels = plate[16].nonzero().float()
-            directions.append(torch.linalg.eigh(voxels.T.cov()).eigenvectors[:, 1])
-            assert (plate[8:24] == plate[16]).all()  # still upright
-    turned = torch.stack(directions).abs()
-    assert turned[:, 0].min() < 0.4
-    assert turned[:, 0].max() > 0.6
-
-
-@pytest.mark.parametrize("factor", [0.8, 1.25])
-def test_a_zoomed_window_shows_everything_larger_by_that_factor(factor: float) -> None:
-    config = replace(TINY, contrast=0.0, noise=0.0, turn=1.0, zoom=(factor, factor), batch=16)
-    truth = Windows([simple_case()], config).batch(0)[1]
-    whole = 8 * 8 * 8 * factor**3
-    assert truth.sum(dim=(1, 2, 3, 4)).max().item() == pytest.approx(whole, rel=0.15)
-
-
-def test_a_patient_with_many_windows_does_not_drown_the_others() -> None:
-    many = simple_case()
-    many = replace(many, **{name: np.repeat(array, 8, 0) for name, array in vars(many).items() if name != "blood_hu"})
-    few, random = replace(simple_case(), blood_hu=300.0), np.random.default_rng(0)
-    windows = Windows([many, few], TINY)
-    shown = [windows._row(KINDS.index("lesion"), random)[0] is few for _ in range(600)]
-    assert np.mean(shown) == pytest.approx(2**0.5 / (2**0.5 + 16**0.5), abs=0.06)  # of 2 and 16 windows
 
 
 def test_cac_nets_calcium_is_hidden_as_often_as_asked() -> None:
@@ -131,19 +82,6 @@ def test_a_few_steps_teach_a_plain_border() -> None:
     windows, trainer = Windows([simple_case()], config), BorderTrainer(config, "cpu")
     figures = [trainer.train_step(*windows.batch(step)) for step in range(config.total_steps)]
     assert figures[-1][1] > 0.5 > 0.1 > figures[0][1]
-
-
-def test_structures_are_learned_beside_calcium() -> None:
-    config = replace(TINY, total_steps=40, learning_rate=0.02, contrast=0.0, noise=0.0)
-    windows, trainer = Windows([simple_case()], config), BorderTrainer(config, "cpu")
-    figures = [trainer.train_step(*windows.batch(step)) for step in range(config.total_steps)]
-    assert figures[-1][2] < 0.3 * figures[0][2]
-
-
-def test_a_network_without_structures_is_trained_as_well() -> None:
-    config = replace(TINY, network=replace(TINY.network, structures=0))
-    figures = BorderTrainer(config, "cpu").train_step(*Windows([simple_case()], config).batch(0))
-    assert figures[2] == 0
 
 
 def test_a_run_that_was_interrupted_ends_with_the_same_weights(cases, tmp_path) -> None:
@@ -172,10 +110,10 @@ def test_a_run_goes_on_from_a_given_network(cases, tmp_path) -> None:
 
 
 def test_a_run_goes_on_from_a_smaller_network_and_not_from_a_wider_one(cases, tmp_path) -> None:
-    small = BorderNetwork(BorderConfig((8, 8, 8), context=0, structures=0))
+    small = BorderNetwork(BorderConfig((8, 8, 8), context=0))
     window = torch.randn(1, 3, 16, 16, 16)
     trainer = train_borders(cases, tmp_path / "run", TINY, "cpu", max_minutes=0, start=small)
-    torch.testing.assert_close(trainer.average(window)[:, :1], small.eval()(window))
+    torch.testing.assert_close(trainer.average(window), small.eval()(window))
     with pytest.raises(NetworkConfigError, match="nowhere narrower"):
         train_borders(cases, tmp_path / "other", TINY, "cpu", start=BorderNetwork(BorderConfig((8, 8, 16))))
 
@@ -192,9 +130,9 @@ def test_a_checkpoint_of_another_network_is_refused(cases, tmp_path) -> None:
 
 def test_a_loss_that_is_no_number_ends_the_run() -> None:
     trainer = BorderTrainer(TINY, "cpu")
-    image, *truth = Windows([simple_case()], TINY).batch(0)
+    image, truth = Windows([simple_case()], TINY).batch(0)
     with pytest.raises(TrainingDivergedError, match="step 0"):
-        trainer.train_step(image * float("nan"), *truth)
+        trainer.train_step(image * float("nan"), truth)
 
 
 def test_patients_with_much_calcium_are_simulated_and_some_without() -> None:

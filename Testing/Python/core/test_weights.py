@@ -10,7 +10,6 @@ import sys
 import pytest
 import torch
 from cacnet.network import BorderConfig, BorderNetwork, CACNet, NetworkConfig
-from cacnet.network.border import BEFORE_RECORDED
 from cacnet.weights import (
     CARD_FILE,
     WEIGHTS_FILE,
@@ -247,12 +246,11 @@ def test_a_model_from_when_hu_were_clipped_lower_still_loads(bundle):
     assert load_bundle(bundle).card.input.hu_range == (-250.0, 1300.0)
 
 
-def test_a_border_network_from_before_cards_said_so_saw_no_more_than_3_and_told_only_calcium(tmp_path):
-    config = BorderConfig((8, 8, 8), context=0, structures=0)
-    borders = BorderNetwork(config)
+def test_a_border_network_from_before_cards_said_so_saw_no_more_than_3_and_had_no_context(tmp_path):
+    borders = BorderNetwork(BorderConfig((8, 8, 8), context=0))
     saved = save_bundle(CACNet(TINY), ModelCard(id="tiny", name="Tiny"), tmp_path, borders)
-    rewrite_card(saved.folder, lambda card: [card["borders"].pop(name) for name in BEFORE_RECORDED])
-    assert load_bundle(saved.folder).borders.config == dataclasses.replace(config, brightest=3.0)
+    rewrite_card(saved.folder, lambda card: [card["borders"].pop(name) for name in ("brightest", "context")])
+    assert load_bundle(saved.folder).borders.config == BorderConfig((8, 8, 8), context=0, brightest=3.0)
 
 
 def test_an_id_that_is_no_folder_name_is_not_saved(tmp_path):
