@@ -27,6 +27,7 @@ from cacnet.phantom.scanner import (
     coarser,
     crop_scan,
     draw_scan,
+    move_labels,
     move_slabs,
     outside_field,
     scan,
@@ -75,7 +76,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class SimulatedScan:
-    """A CT and its labels on the same (z, y, x) grid.
+    """A CT and its labels on the same (z, y, x) grid; where an artery moved, the labels lie where the scan shows it.
 
     Attributes:
         calcium: uint8 vessel number (1 LM, 2 LAD, 3 LCx, 4 RCA) where at least half of the voxel is calcified plaque.
@@ -166,10 +167,11 @@ def _empty_canvas(lower: np.ndarray, upper: np.ndarray, spacing_mm: float) -> Ca
 
 
 def scan_anatomy(anatomy: Anatomy, settings: ScanSettings) -> Volume:
-    """The CT of a painted patient. Moves the anatomy where the scan has slabs, so label it afterwards."""
+    """The CT of a painted patient. Moves the anatomy to where the scan shows it, so label it afterwards."""
     patient = anatomy.patient
     move_slabs(anatomy.fine, settings)
     hu = scan(anatomy.fine, patient, settings, patient.rng(f"noise{patient.contrast}"), anatomy.surroundings)
+    move_labels(anatomy.fine, settings)
     return Volume(hu, settings.geometry, _acquisition(patient, settings), f"simulated-{patient.seed}")
 
 

@@ -12,9 +12,11 @@ from cacnet.phantom.scanner import (
     coarser,
     crop_scan,
     draw_scan,
+    move_labels,
     move_slabs,
     outside_field,
     scan,
+    seen_way,
     without_contrast,
 )
 from cacnet.volume import Geometry
@@ -181,6 +183,57 @@ def test_the_whole_heart_can_move():
     canvas.hu[:, 50:54, 50:54] = 900.0
     moved = replace(QUIET, motion=(Motion(0, (4.0, 0.0, 0.0), double=False, start_deg=30.0),))
     assert scanned(canvas, moved)[20].max() < 0.85 * scanned(canvas, QUIET)[20].max()
+
+
+def test_a_reader_sees_no_displacement_of_what_moves_past_the_middle_of_its_projections():
+    way = np.array([0.0, 0.0, 4.0])
+    # Directions along the way are measured half way through the half rotation; those beside it before and after.
+    np.testing.assert_allclose(seen_way(way, 90.0)[1], 0.0, atol=1e-6)
+    # What is measured first shows where it was, what is measured last where it came to.
+    assert seen_way(way, 120.0)[1] < -0.3 < 0.3 < seen_way(way, 60.0)[1]
+    np.testing.assert_allclose(seen_way(2 * way, 60.0), 2 * seen_way(way, 60.0))
+
+
+@pytest.mark.parametrize("start_deg", [30.0, 90.0, 150.0])
+def test_labels_lie_where_the_motion_shows_the_artery(start_deg):
+    canvas = rod_canvas()
+    settings = replace(QUIET, motion=(Motion(4, (3.0, 0.0, 0.0), double=False, start_deg=start_deg),))
+    row = scanned(canvas, settings)[20]
+    seen_mm = centre_mm(row * (row > row.max() / 2), settings.geometry)
+    before_mm = centre_mm(canvas.layers["coronary"][20], canvas.geometry)
+    move_labels(canvas, settings)
+    after_mm = centre_mm(canvas.layers["coronary"][20], canvas.geometry)
+    assert np.linalg.norm(after_mm - seen_mm) < 0.6 * np.linalg.norm(before_mm - seen_mm)
+
+
+def centre_mm(plane: np.ndarray, geometry: Geometry) -> np.ndarray:
+    at = np.argwhere(plane > 0)
+    centre = (at * plane[plane > 0][:, None]).sum(axis=0) / plane.sum()
+    return geometry.index_to_lps(np.array([[0.0, *centre]]))[0, :2]
+
+
+def test_moved_calcium_keeps_its_volume_and_a_number_wherever_there_is_some():
+    canvas = rod_canvas()
+    canvas.layers["calcium"] = np.zeros(canvas.hu.shape, np.uint8)
+    canvas.layers["calcium_fraction"] = np.zeros(canvas.hu.shape, np.float32)
+    canvas.layers["calcium"][15:25, 38:42, 38:42] = 4
+    canvas.layers["calcium_fraction"][15:25, 38:42, 38:42] = 1.0
+    canvas.layers["calcium_fraction"][15:25, 38:42, 41] = 0.3
+    volume = canvas.layers["calcium_fraction"].sum()
+    move_labels(canvas, replace(QUIET, motion=(Motion(4, (3.0, 0.0, 0.0), double=False, start_deg=40.0),)))
+    fraction, number = canvas.layers["calcium_fraction"], canvas.layers["calcium"]
+    assert fraction[number == 4].sum() == pytest.approx(volume, rel=0.03)
+    assert set(np.unique(number)) == {0, 4}
+    assert ((fraction >= 0) & (fraction <= 1)).all()
+
+
+@pytest.mark.parametrize(
+    "motion", [(), (Motion(4, (5.0, 0.0, 0.0), double=True),), (Motion(3, (5.0, 0.0, 0.0), False),)]
+)
+def test_labels_stay_at_rest_where_nothing_moves_or_most_of_the_dose_was_given_at_rest(motion):
+    canvas = rod_canvas()
+    move_labels(canvas, replace(QUIET, motion=motion))
+    np.testing.assert_array_equal(canvas.layers["coronary"], rod_canvas().layers["coronary"])
 
 
 def test_iterative_noise_is_coarser_and_has_the_same_standard_deviation():
