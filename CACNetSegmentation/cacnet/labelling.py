@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ class Labels:
         borders_refined: whether that was the CT's values (see cacnet.refinement) rather than the network alone.
         second_look: a sentence on lesions that only the border network found; empty where there are none.
         denied: a sentence on lesions that CAC-Net found and the border network did not; empty where there are none.
-        left_out: sentences on what looks like calcium and lies far from every artery.
+        left_out: sentences on what looks like calcium and lies where no artery's calcium is to be expected.
     """
 
     calcium: np.ndarray
@@ -117,12 +118,18 @@ def label(
             borders = refinement.refine_by_network(found, border_model)
         else:
             borders = refinement.refine(found)
+    recognised = coronary
     coronary = SparseMap.mask(np.union1d(coronary.index, borders.calcium.index), coronary.shape)
     if borders.probability is not None:
         calcium_probability = _larger(calcium_probability, borders.probability)
     territories = vessels.label_territories(nearest_sparse(coronary, crop.geometry, grid), prepared.hu, grid)
     coronary_vessel = spread(nearest_sparse(territories.labels, grid, crop.geometry), coronary, crop.geometry)
     calcium_vessel = vessels.assign_calcium(borders.calcium, coronary_vessel, crop.geometry)
+    doubtful = SparseMap.mask(np.zeros(0, np.int64), crop.geometry.shape_zyx)
+    if borders.added is not None:
+        doubtful = vessels.doubtful_finds(borders.added, calcium_vessel, territories.courses, crop.geometry)
+        calcium_vessel = calcium_vessel.without(doubtful)
+        coronary_vessel = coronary_vessel.without(doubtful.without(recognised))
     isolated = vessels.isolated_pieces(coronary_vessel, calcium_vessel, crop.geometry)
     left_out = SparseMap.mask(np.intersect1d(calcium_vessel.index, isolated.index), isolated.shape)
     return Labels(
@@ -135,9 +142,9 @@ def label(
         courses=territories.courses,
         borders=borders.statement,
         borders_refined=borders.applied,
-        second_look=_second_look(borders.added, isolated, crop.geometry),
+        second_look=_second_look(borders.added, (isolated, doubtful), crop.geometry),
         denied=_denied(borders.denied, crop.geometry),
-        left_out=vessels.left_out(left_out, crop.geometry),
+        left_out=(*vessels.left_out(left_out, crop.geometry), *vessels.doubted(doubtful, crop.geometry)),
     )
 
 
@@ -201,8 +208,10 @@ def lumen_hu(
     return hu[np.unravel_index(deep, hu.shape)]
 
 
-def _second_look(added: SparseMap | None, isolated: SparseMap, geometry: Geometry) -> str:
-    count, places = (0, "") if added is None else count_and_places(added.without(isolated), geometry)
+def _second_look(added: SparseMap | None, left_out: Sequence[SparseMap], geometry: Geometry) -> str:
+    for part in left_out:
+        added = None if added is None else added.without(part)
+    count, places = (0, "") if added is None else count_and_places(added, geometry)
     if not count:
         return ""
     what = "One lesion was" if count == 1 else f"{count} lesions were"

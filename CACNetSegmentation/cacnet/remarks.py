@@ -10,14 +10,10 @@ from cacnet.anatomy import NAMED_VESSELS, Vessel
 from cacnet.findings import Finding, Severity
 from cacnet.lesions import Lesion
 from cacnet.report import FEW_ARTERIES, NO_ARTERIES
-from cacnet.vessels import Courses
+from cacnet.vessels import MOUTH_MM, Courses
 
 METAL_FROM_HU = 3000.0
 """Clips, stents and leads reach the end of a CT's range, 3071 HU; of 97 simulated plaques one came so far."""
-
-OSTIUM_MM = 2.0
-"""Calcium of the aortic wall is taken for the artery's at its mouth: of seven lesions within this length of it in 40
-simulated patients six were the aorta's, of 131 others four."""
 
 LEAST_LEFT_MM, LEAST_LAD_MM, LEAST_RCA_MM = 100, 40, 40
 """Of centre lines with side branches; LAD with LM. Where most of the arteries was found, 169, 68 and 169 mm were the
@@ -95,7 +91,7 @@ def _remarks(lesions: Sequence[Lesion]) -> Iterator[Finding]:
     at_ostium = [lesion for lesion in lesions if _is_at_ostium(lesion)]
     if at_ostium:
         message = (
-            f"{_share(at_ostium, lesions)} {'lies' if len(at_ostium) == 1 else 'lie'} within {OSTIUM_MM:.0f} mm of the "
+            f"{_share(at_ostium, lesions)} {'lies' if len(at_ostium) == 1 else 'lie'} within {MOUTH_MM:.0f} mm of the "
             "artery's mouth, where calcium of the aortic wall is easily taken for the artery's. Reject what is the "
             "aorta's."
         )
@@ -110,7 +106,7 @@ def _remarks(lesions: Sequence[Lesion]) -> Iterator[Finding]:
 
 
 def _is_at_ostium(lesion: Lesion) -> bool:
-    return lesion.place.from_ostium_mm is not None and lesion.place.from_ostium_mm <= OSTIUM_MM
+    return lesion.place.from_ostium_mm is not None and lesion.place.from_ostium_mm <= MOUTH_MM
 
 
 def _share(some: Sequence[Lesion], lesions: Sequence[Lesion]) -> str:

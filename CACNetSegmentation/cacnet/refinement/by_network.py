@@ -41,6 +41,8 @@ class LearnedBorderSettings:
             by both, which is above noise and above what a border of a fresh bolus can be.
         second_look_mm3: and where so much of it is.
         least_mm3: a smaller part is noise, as in cacnet.postprocessing.
+        confirming_probability: a lesion that CAC-Net had found stays only if the border network is this sure of a voxel
+            of it.
         sure_probability: a lesion that CAC-Net had not found is added only if the border network is this sure of a
             voxel of it.
         least_added_mm3: and only if it is this large.
@@ -52,15 +54,17 @@ class LearnedBorderSettings:
     second_look_hu: float = 120.0
     second_look_mm3: float = 0.5
     least_mm3: float = POSTPROCESSING.minimum_calcium_mm3
+    confirming_probability: float = 0.8
     sure_probability: float = 0.9
     least_added_mm3: float = 1.0
 
     def __post_init__(self) -> None:
         contrasts = (self.second_look_sd, self.second_look_hu)
         lengths = (self.reach_mm, *contrasts, self.second_look_mm3, self.least_mm3, self.least_added_mm3)
-        if not 0 < self.threshold < 1 or not 0 <= self.sure_probability <= 1 or min(lengths) < 0:
+        sure = (self.confirming_probability, self.sure_probability)
+        if not 0 < self.threshold < 1 or not all(0 <= p <= 1 for p in sure) or min(lengths) < 0:
             raise InvalidRefinementError(
-                f"threshold {self.threshold:g}, sure probability {self.sure_probability:g}, the others {lengths}",
+                f"threshold {self.threshold:g}, sure probabilities {sure}, the others {lengths}",
                 "probabilities between 0 and 1, and nothing negative",
             )
 
@@ -151,8 +155,9 @@ def _lesions(
     peak = np.zeros(parts.count, np.float32)
     np.maximum.at(peak, parts.number, probability.values)
     volume_mm3 = parts.sizes * geometry.voxel_volume_mm3
+    stays = known & (volume_mm3 >= settings.least_mm3) & (peak >= settings.confirming_probability)
     new = seeded & ~known & (volume_mm3 >= settings.least_added_mm3) & (peak >= settings.sure_probability)
-    keep = ((known & (volume_mm3 >= settings.least_mm3)) | new)[parts.number]
+    keep = (stays | new)[parts.number]
     return SparseMap(parts.index[keep], probability.values[keep], parts.shape_zyx), parts.mask_of(new)
 
 

@@ -1,17 +1,20 @@
 """Which coronary artery is which: the coronary mask as trees of centre lines, named by anatomy.
 
-In reading order: centerlines, atlas, alignment, naming, ostia, left_tree, territories, assignment, isolated, places.
+In reading order: centerlines, atlas, alignment, naming, ostia, left_tree, territories, assignment, isolated, places,
+doubtful.
 Positions are LPS mm: x grows to the patient's left, y to the back, z to the head.
 """
 
 from cacnet.anatomy import Vessel
 from cacnet.vessels.assignment import MAX_DISTANCE_MM, assign_calcium
+from cacnet.vessels.doubtful import doubted, doubtful_finds
 from cacnet.vessels.isolated import isolated_pieces, left_out
-from cacnet.vessels.places import Courses, Place, Third, place_of
+from cacnet.vessels.places import MOUTH_MM, Courses, Place, Third, place_of
 from cacnet.vessels.territories import Dominance, TerritoryMap, label_territories
 
 __all__ = [
     "MAX_DISTANCE_MM",
+    "MOUTH_MM",
     "Courses",
     "Dominance",
     "Place",
@@ -19,6 +22,8 @@ __all__ = [
     "Third",
     "Vessel",
     "assign_calcium",
+    "doubted",
+    "doubtful_finds",
     "isolated_pieces",
     "label_territories",
     "left_out",

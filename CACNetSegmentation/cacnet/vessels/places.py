@@ -19,6 +19,11 @@ REACH_MM = 10.0
 """A lesion further from every centre-line point of its artery than this has no place along it."""
 
 
+MOUTH_MM = 2.0
+"""Calcium of the aortic wall is taken for the artery's at its mouth: of seven lesions within this length of it in 40
+simulated patients six were the aorta's, of 131 others four."""
+
+
 class Third(StrEnum):
     """A third of an artery's course. These are not the segments of the SCCT's model, which ends them at branches."""
 

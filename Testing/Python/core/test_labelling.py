@@ -7,6 +7,7 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
+from cacnet import vessels
 from cacnet.anatomy import Vessel
 from cacnet.inference import Probabilities, choose_device
 from cacnet.labelling import HeartOutsideScanError, Labels, label, spread
@@ -120,6 +121,22 @@ def test_lesions_that_only_the_border_network_found_are_named_with_their_place()
         place = re.compile(rf"R {-left:.0f}\.\d, A {-posterior:.0f}\.\d")
         assert place.search(labels.second_look), labels.second_look
     assert labelled(scan, seen=0.1).second_look == ""
+
+
+def test_what_the_second_look_finds_in_no_named_artery_is_left_out_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = schematic_ccta(**FINE)
+    unnamed = np.uint8(Vessel.UNASSIGNED)
+    monkeypatch.setattr(
+        vessels, "assign_calcium", lambda calcium, *_: replace(calcium, values=np.full(len(calcium.index), unnamed))
+    )
+    labels = labelled(scan, border_model=bright_is_calcium, seen=0.1)
+    assert not labels.calcium.any()
+    assert labels.second_look == ""
+    (told,) = labels.left_out
+    assert told.startswith("2 bright spots that look like calcium at a second look only")
+    # What CAC-Net has found as well stays, without an artery's name.
+    kept = labelled(scan, border_model=bright_is_calcium)
+    np.testing.assert_array_equal(kept.calcium, np.where(scan.calcium, 5, 0))
 
 
 def test_lesions_that_the_border_network_does_not_confirm_are_told_with_their_place() -> None:

@@ -14,7 +14,7 @@ from border_evidence import row
 from cacnet.refinement import InvalidRefinementError, LearnedBorderSettings, Refined, refine_by_network
 from cacnet.refinement.windows import CONTRAST_SCALE_HU
 
-SETTINGS = LearnedBorderSettings(threshold=0.5, sure_probability=0.8)
+SETTINGS = LearnedBorderSettings(threshold=0.5, confirming_probability=0.5, sure_probability=0.8)
 
 
 def by_contrast(windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -47,6 +47,14 @@ def test_a_lesion_that_the_network_denies_goes_and_is_told() -> None:
     assert columns(result) == [6]
     assert result.denied is not None
     assert result.denied.index.tolist() == [1, 2]
+
+
+def test_a_lesion_stays_only_where_the_network_is_sure_of_a_voxel_of_it() -> None:
+    hu, settings = [400.0, 1000.0, 1100.0, 400.0, 1000.0, 1099.0, 400.0], replace(SETTINGS, confirming_probability=0.7)
+    result = refined(hu, [1, 2, 4, 5], settings)
+    assert columns(result) == [1, 2]
+    assert result.denied is not None
+    assert result.denied.index.tolist() == [4, 5]
 
 
 def test_calcium_may_reach_beyond_the_found_artery_but_not_far_from_what_was_found() -> None:
@@ -113,7 +121,9 @@ def test_without_known_blood_the_lesions_stay_as_they_are(blood_hu: np.ndarray, 
     assert why in result.statement
 
 
-@pytest.mark.parametrize("change", [{"threshold": 1.0}, {"reach_mm": -1.0}, {"sure_probability": 1.1}])
+@pytest.mark.parametrize(
+    "change", [{"threshold": 1.0}, {"reach_mm": -1.0}, {"sure_probability": 1.1}, {"confirming_probability": -0.1}]
+)
 def test_settings_that_cannot_be_meant_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(InvalidRefinementError):
         replace(SETTINGS, **change)

@@ -1,0 +1,62 @@
+"""Which finds of the second look are not believed, on a straight artery along x on a grid of 1 mm voxels."""
+
+from __future__ import annotations
+
+import numpy as np
+from cacnet.anatomy import Vessel
+from cacnet.sparse_maps import SparseMap
+from cacnet.vessels.doubtful import doubted, doubtful_finds
+from cacnet.vessels.places import Courses
+from cacnet.volume import Geometry
+
+GEOMETRY = Geometry((3, 3, 60), (1.0, 1.0, 1.0))
+
+
+def courses() -> Courses:
+    """The LAD along the middle row; its mouth is at x = 0."""
+    x = np.arange(60.0)
+    points = np.stack([x, np.ones_like(x), np.ones_like(x)], axis=1)
+    return Courses(points, np.full(60, Vessel.LAD), x.copy(), np.full(60, 1.5))
+
+
+def spots(*starts: int, vessel: Vessel = Vessel.LAD) -> SparseMap:
+    """Three voxels of calcium in a row from each x on."""
+    found = np.zeros(GEOMETRY.shape_zyx, np.uint8)
+    for start in starts:
+        found[1, 1, start : start + 3] = vessel
+    return SparseMap.of(found)
+
+
+def doubtful(added: SparseMap, calcium: SparseMap, along: Courses | None) -> list[int]:
+    mask = SparseMap.mask(added.index, added.shape)
+    return doubtful_finds(mask, calcium, along, GEOMETRY).voxels[:, 2].tolist()
+
+
+def test_a_find_is_doubted_up_to_two_millimetres_from_the_mouth() -> None:
+    assert doubtful(spots(1), spots(1, 30), courses()) == [1, 2, 3]  # its middle lies at 2 mm
+    assert doubtful(spots(2), spots(2, 30), courses()) == []
+
+
+def test_only_finds_of_the_second_look_are_doubted() -> None:
+    assert doubtful(spots(30), spots(0, 30), courses()) == []
+    assert doubtful(spots(), spots(0), courses()) == []
+
+
+def test_a_find_in_no_named_artery_is_doubted() -> None:
+    nowhere = spots(30, vessel=Vessel.UNASSIGNED)
+    assert doubtful(spots(30), nowhere, courses()) == [30, 31, 32]
+    assert doubtful(spots(30), nowhere, None) == [30, 31, 32]
+
+
+def test_a_find_in_a_piece_of_a_named_artery_without_a_path_to_its_mouth_is_believed() -> None:
+    unreached = Courses(courses().points_mm_lps, courses().vessel, np.full(60, np.nan), courses().radius_mm)
+    assert doubtful(spots(0), spots(0), unreached) == []
+
+
+def test_what_is_doubted_is_told_with_its_place() -> None:
+    (sentence,) = doubted(SparseMap.mask(spots(1).index, GEOMETRY.shape_zyx), GEOMETRY)
+    assert sentence.startswith("One bright spot that looks like calcium at a second look only")
+    assert "was left out: 3.0 mm³ at R -2.0, A -1.0, S 1.0 mm." in sentence
+    (sentence,) = doubted(SparseMap.mask(spots(1, 20).index, GEOMETRY.shape_zyx), GEOMETRY)
+    assert sentence.startswith("2 bright spots that look")
+    assert doubted(SparseMap.mask(np.zeros(0, np.int64), GEOMETRY.shape_zyx), GEOMETRY) == ()
