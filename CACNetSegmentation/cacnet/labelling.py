@@ -125,11 +125,13 @@ def label(
     territories = vessels.label_territories(nearest_sparse(coronary, crop.geometry, grid), prepared.hu, grid)
     coronary_vessel = spread(nearest_sparse(territories.labels, grid, crop.geometry), coronary, crop.geometry)
     calcium_vessel = vessels.assign_calcium(borders.calcium, coronary_vessel, crop.geometry)
-    doubtful = SparseMap.mask(np.zeros(0, np.int64), crop.geometry.shape_zyx)
+    doubtful = beside = SparseMap.mask(np.zeros(0, np.int64), crop.geometry.shape_zyx)
     if borders.added is not None:
         doubtful = vessels.doubtful_finds(borders.added, calcium_vessel, territories.courses, crop.geometry)
         calcium_vessel = calcium_vessel.without(doubtful)
-        coronary_vessel = coronary_vessel.without(doubtful.without(recognised))
+        beside = vessels.beside_the_annulus(calcium_vessel, coronary_probability, territories.courses, crop.geometry)
+        calcium_vessel = calcium_vessel.without(beside)
+        coronary_vessel = coronary_vessel.without(doubtful.without(recognised)).without(beside.without(recognised))
     isolated = vessels.isolated_pieces(coronary_vessel, calcium_vessel, crop.geometry)
     left_out = SparseMap.mask(np.intersect1d(calcium_vessel.index, isolated.index), isolated.shape)
     return Labels(
@@ -142,9 +144,13 @@ def label(
         courses=territories.courses,
         borders=borders.statement,
         borders_refined=borders.applied,
-        second_look=_second_look(borders.added, (isolated, doubtful), crop.geometry),
+        second_look=_second_look(borders.added, (isolated, doubtful, beside), crop.geometry),
         denied=_denied(borders.denied, crop.geometry),
-        left_out=(*vessels.left_out(left_out, crop.geometry), *vessels.doubted(doubtful, crop.geometry)),
+        left_out=(
+            *vessels.left_out(left_out, crop.geometry),
+            *vessels.doubted(doubtful, crop.geometry),
+            *vessels.taken_for_annulus(beside, crop.geometry),
+        ),
     )
 
 

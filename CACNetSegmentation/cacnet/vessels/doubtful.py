@@ -1,4 +1,5 @@
-"""Second finds that the arteries' courses speak against: at an artery's mouth, or in no artery that has a name."""
+"""Lesions that the arteries' courses speak against: second finds at an artery's mouth or in no named artery, and what
+reaches out of the circumflex where it runs along the mitral annulus."""
 
 from __future__ import annotations
 
@@ -10,6 +11,14 @@ from cacnet.sparse_maps import SparseMap
 from cacnet.spots import count_and_places
 from cacnet.vessels.places import MOUTH_MM, Courses, place_of
 from cacnet.volume import Geometry
+
+GROOVE_FROM_MM = 35.0
+"""From here on, with the left main, the circumflex lies in the groove beside the mitral annulus."""
+
+LEAST_INSIDE = 0.95
+"""A plaque lies inside its artery, the annulus beside it: mean probability of an artery over a lesion of the circumflex
+in the groove. In 68 simulated patients 6 of 11 calcifications of the annulus that were taken for plaque, with 180 of
+216 mm³, had less, and 1 of 18 plaques, all of at least 1 mm³."""
 
 
 def doubtful_finds(
@@ -31,11 +40,38 @@ def doubtful_finds(
     for number, voxels in finds.voxels_of(~doubtful):
         index = np.ravel_multi_index(tuple(voxels[:1].T), added.shape)
         vessel = Vessel(int(calcium_vessel.at(index)[0]))
-        left, posterior, superior = map(float, geometry.index_to_lps(voxels).mean(axis=0))
-        from_mouth_mm = place_of((left, posterior, superior), vessel, courses).from_ostium_mm
+        from_mouth_mm = _from_mouth_mm(voxels, vessel, courses, geometry)
         at_mouth = from_mouth_mm is not None and from_mouth_mm <= MOUTH_MM
         doubtful[number] = vessel is Vessel.UNASSIGNED or at_mouth
     return finds.mask_of(doubtful)
+
+
+def beside_the_annulus(
+    calcium_vessel: SparseMap, coronary_probability: SparseMap, courses: Courses | None, geometry: Geometry
+) -> SparseMap:
+    """The lesions of the circumflex in the groove that reach out of it, as calcium of the mitral annulus does.
+
+    Args:
+        calcium_vessel: `Vessel` numbers of all lesions, each of one number.
+        coronary_probability: CAC-Net's.
+        courses: the named centre lines; None where there are none.
+        geometry: the grid of both maps.
+    """
+    of_circumflex = SparseMap.mask(calcium_vessel.index[calcium_vessel.values == Vessel.LCX], calcium_vessel.shape)
+    lesions = find_components(of_circumflex)
+    inside = np.bincount(
+        lesions.number, coronary_probability.at(lesions.index).astype(float), minlength=lesions.count
+    ) / np.maximum(lesions.sizes, 1)
+    outside = inside < LEAST_INSIDE
+    for number, voxels in lesions.voxels_of(outside):
+        from_mouth_mm = _from_mouth_mm(voxels, Vessel.LCX, courses, geometry)
+        outside[number] = from_mouth_mm is not None and from_mouth_mm >= GROOVE_FROM_MM
+    return lesions.mask_of(outside)
+
+
+def _from_mouth_mm(voxels_zyx: np.ndarray, vessel: Vessel, courses: Courses | None, geometry: Geometry) -> float | None:
+    left, posterior, superior = map(float, geometry.index_to_lps(voxels_zyx).mean(axis=0))
+    return place_of((left, posterior, superior), vessel, courses).from_ostium_mm
 
 
 def doubted(doubtful: SparseMap, geometry: Geometry) -> tuple[str, ...]:
@@ -48,4 +84,17 @@ def doubted(doubtful: SparseMap, geometry: Geometry) -> tuple[str, ...]:
         f"{spots} like calcium at a second look only, at an artery's mouth or in no artery that could be named, "
         f"{'was' if count == 1 else 'were'} left out: {places}. Calcium of the aortic wall is easily taken for an "
         f"artery's there. Add {it} by hand if you see plaque.",
+    )
+
+
+def taken_for_annulus(beside: SparseMap, geometry: Geometry) -> tuple[str, ...]:
+    """A sentence on what `beside_the_annulus` gave; none where that is nothing."""
+    count, places = count_and_places(beside, geometry)
+    if not count:
+        return ()
+    spots, it = ("One calcification", "it") if count == 1 else (f"{count} calcifications", "them")
+    return (
+        f"{spots} beside the circumflex, where it runs along the mitral annulus, "
+        f"{'reaches' if count == 1 else 'reach'} out of the artery and {'was' if count == 1 else 'were'} left out as "
+        f"the annulus's: {places}. Add {it} by hand if you see plaque.",
     )

@@ -1,22 +1,22 @@
-"""Which finds of the second look are not believed, on a straight artery along x on a grid of 1 mm voxels."""
+"""Which lesions are not believed for where they lie, on a straight artery along x on a grid of 1 mm voxels."""
 
 from __future__ import annotations
 
 import numpy as np
 from cacnet.anatomy import Vessel
 from cacnet.sparse_maps import SparseMap
-from cacnet.vessels.doubtful import doubted, doubtful_finds
+from cacnet.vessels.doubtful import beside_the_annulus, doubted, doubtful_finds, taken_for_annulus
 from cacnet.vessels.places import Courses
 from cacnet.volume import Geometry
 
 GEOMETRY = Geometry((3, 3, 60), (1.0, 1.0, 1.0))
 
 
-def courses() -> Courses:
-    """The LAD along the middle row; its mouth is at x = 0."""
+def courses(vessel: Vessel = Vessel.LAD) -> Courses:
+    """An artery along the middle row; its mouth is at x = 0."""
     x = np.arange(60.0)
     points = np.stack([x, np.ones_like(x), np.ones_like(x)], axis=1)
-    return Courses(points, np.full(60, Vessel.LAD), x.copy(), np.full(60, 1.5))
+    return Courses(points, np.full(60, vessel), x.copy(), np.full(60, 1.5))
 
 
 def spots(*starts: int, vessel: Vessel = Vessel.LAD) -> SparseMap:
@@ -60,3 +60,40 @@ def test_what_is_doubted_is_told_with_its_place() -> None:
     (sentence,) = doubted(SparseMap.mask(spots(1, 20).index, GEOMETRY.shape_zyx), GEOMETRY)
     assert sentence.startswith("2 bright spots that look")
     assert doubted(SparseMap.mask(np.zeros(0, np.int64), GEOMETRY.shape_zyx), GEOMETRY) == ()
+
+
+def annular(vessel: Vessel, start: int, inside: tuple[float, float, float]) -> list[int]:
+    """What is doubted of one lesion of three voxels with these probabilities of an artery."""
+    lesion = spots(start, vessel=vessel)
+    probability = SparseMap(lesion.index, np.array(inside, np.float32), lesion.shape)
+    return beside_the_annulus(lesion, probability, courses(vessel), GEOMETRY).voxels[:, 2].tolist()
+
+
+def test_what_reaches_out_of_the_circumflex_in_the_groove_is_the_annuluss() -> None:
+    assert annular(Vessel.LCX, 40, (1.0, 1.0, 0.84)) == [40, 41, 42]  # 0.947 on average
+    assert annular(Vessel.LCX, 40, (1.0, 1.0, 0.86)) == []  # 0.953
+    assert annular(Vessel.LCX, 40, (1.0, 0.0, 0.0)) == [40, 41, 42]  # 0: no artery at all
+
+
+def test_before_the_groove_and_in_other_arteries_nothing_is_taken_for_the_annuluss() -> None:
+    assert annular(Vessel.LCX, 34, (0.5, 0.5, 0.5)) == [34, 35, 36]  # its middle lies at 35 mm
+    assert annular(Vessel.LCX, 33, (0.5, 0.5, 0.5)) == []
+    assert annular(Vessel.LAD, 40, (0.5, 0.5, 0.5)) == []
+
+
+def test_every_lesion_of_the_circumflex_is_judged_by_itself_and_without_a_course_none() -> None:
+    both = spots(40, 50, vessel=Vessel.LCX)
+    probability = SparseMap(both.index, np.array([1, 1, 1, 0.5, 0.5, 0.5], np.float32), both.shape)
+    judged = beside_the_annulus(both, probability, courses(Vessel.LCX), GEOMETRY)
+    assert judged.voxels[:, 2].tolist() == [50, 51, 52]
+    assert len(beside_the_annulus(both, probability, None, GEOMETRY).index) == 0
+    assert len(beside_the_annulus(spots(), probability, courses(Vessel.LCX), GEOMETRY).index) == 0
+
+
+def test_what_is_taken_for_the_annuluss_is_told_with_its_place() -> None:
+    (sentence,) = taken_for_annulus(SparseMap.mask(spots(40).index, GEOMETRY.shape_zyx), GEOMETRY)
+    assert sentence.startswith("One calcification beside the circumflex")
+    assert "was left out as the annulus's: 3.0 mm³ at R -41.0, A -1.0, S 1.0 mm." in sentence
+    (sentence,) = taken_for_annulus(SparseMap.mask(spots(1, 20).index, GEOMETRY.shape_zyx), GEOMETRY)
+    assert sentence.startswith("2 calcifications beside")
+    assert taken_for_annulus(SparseMap.mask(np.zeros(0, np.int64), GEOMETRY.shape_zyx), GEOMETRY) == ()
