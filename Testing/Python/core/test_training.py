@@ -86,7 +86,7 @@ def test_one_case_can_be_learned_by_heart(tmp_path):
         augmentation=PLAIN,
         loss=LossConfig(positive_weights=(1.0, 1.0)),
         learning_rate=3e-2,
-        total_steps=300,
+        total_steps=450,
         log_steps=16,
         validate_steps=1000,
         ema_decay=0.9,
