@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
-from cacnet import postprocessing, refinement, vessels
+from cacnet import metal, postprocessing, refinement, vessels
 from cacnet.anatomy import Vessel
 from cacnet.bounding_box import box_of_nonzero
 from cacnet.components import eroded, is_near
@@ -64,7 +64,7 @@ class Labels:
         borders_refined: whether that was the CT's values (see cacnet.refinement) rather than the network alone.
         second_look: a sentence on lesions that only the border network found; empty where there are none.
         denied: a sentence on lesions that CAC-Net found and the border network did not; empty where there are none.
-        left_out: sentences on what looks like calcium and lies where no artery's calcium is to be expected.
+        left_out: sentences on what looks like calcium and is metal, or lies where no artery's calcium can be expected.
     """
 
     calcium: np.ndarray
@@ -132,6 +132,9 @@ def label(
         beside = vessels.beside_the_annulus(calcium_vessel, coronary_probability, territories.courses, crop.geometry)
         calcium_vessel = calcium_vessel.without(beside)
         coronary_vessel = coronary_vessel.without(doubtful.without(recognised)).without(beside.without(recognised))
+    metallic = metal.reaching_the_end(calcium_vessel, hu)
+    calcium_vessel = calcium_vessel.without(metallic)
+    coronary_vessel = coronary_vessel.without(metallic.without(recognised))
     isolated = vessels.isolated_pieces(coronary_vessel, calcium_vessel, crop.geometry)
     left_out = SparseMap.mask(np.intersect1d(calcium_vessel.index, isolated.index), isolated.shape)
     return Labels(
@@ -144,12 +147,13 @@ def label(
         courses=territories.courses,
         borders=borders.statement,
         borders_refined=borders.applied,
-        second_look=_second_look(borders.added, (isolated, doubtful, beside), crop.geometry),
+        second_look=_second_look(borders.added, (isolated, doubtful, beside, metallic), crop.geometry),
         denied=_denied(borders.denied, crop.geometry),
         left_out=(
             *vessels.left_out(left_out, crop.geometry),
             *vessels.doubted(doubtful, crop.geometry),
             *vessels.taken_for_annulus(beside, crop.geometry),
+            *metal.taken_for_metal(metallic, crop.geometry),
         ),
     )
 

@@ -74,3 +74,31 @@ def resample(array_zyx: np.ndarray, weights_zyx: tuple[np.ndarray, np.ndarray, n
     array = np.matmul(along_y[None], array)
     flat = along_z @ array.reshape(array.shape[0], -1)
     return flat.reshape(len(along_z), *array.shape[1:])
+
+
+def overlap(
+    found: tuple[slice, ...], source_zyx: tuple[Axis, ...], target_zyx: tuple[Axis, ...]
+) -> tuple[tuple[slice, ...], tuple[slice, ...], tuple[np.ndarray, np.ndarray, np.ndarray]] | None:
+    """Where a part of one grid lies on another; None where it does not.
+
+    Args:
+        found: the part; source_zyx, target_zyx: the two grids.
+
+    Returns:
+        The part with two voxels around it, the part of the other grid, and the area weights (z, y, x) between them.
+    """
+    part, target, weights = [], [], []
+    for extent, source, goal in zip(found, source_zyx, target_zyx, strict=True):
+        first, last = max(extent.start - 2, 0), min(extent.stop + 2, source.size)
+        reach = 0.5 * (goal.step_mm + source.step_mm)
+        low, high = source.centres_mm[extent.start] - reach, source.centres_mm[extent.stop - 1] + reach
+        hit = np.flatnonzero((goal.centres_mm > low) & (goal.centres_mm < high))
+        if not len(hit):
+            return None
+        begin, end = int(hit[0]), int(hit[-1]) + 1
+        inner = Axis(float(source.centres_mm[first]), source.step_mm, last - first)
+        outer = Axis(float(goal.centres_mm[begin]), goal.step_mm, end - begin)
+        part.append(slice(first, last))
+        target.append(slice(begin, end))
+        weights.append(area_weights(inner, outer))
+    return tuple(part), tuple(target), tuple(weights)  # type: ignore[return-value]

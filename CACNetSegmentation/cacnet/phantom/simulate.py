@@ -20,6 +20,7 @@ from cacnet.phantom.coronaries import CoronaryTree, build_coronaries, paint_coro
 from cacnet.phantom.coronary_labels import drop_loose_specks, join_vessels
 from cacnet.phantom.heart import Heart, build_heart, paint_heart
 from cacnet.phantom.implants import paint_implants
+from cacnet.phantom.motion import move_labels, move_slabs
 from cacnet.phantom.patient import Patient, draw_patient
 from cacnet.phantom.plaque import PlaqueRecord, paint_plaque
 from cacnet.phantom.scanner import (
@@ -27,13 +28,11 @@ from cacnet.phantom.scanner import (
     coarser,
     crop_scan,
     draw_scan,
-    move_labels,
-    move_slabs,
     outside_field,
     scan,
     without_contrast,
 )
-from cacnet.phantom.separable import Axis, area_weights, axes_of, resample
+from cacnet.phantom.separable import axes_of, overlap, resample
 from cacnet.phantom.strokes import part_of
 from cacnet.phantom.thorax import paint_thorax
 from cacnet.volume import Acquisition, Geometry, Volume, to_sitk
@@ -76,7 +75,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class SimulatedScan:
-    """A CT and its labels on the same (z, y, x) grid; where an artery moved, the labels lie where the scan shows it.
+    """A CT and its labels on the same (z, y, x) grid; of what moved, they lie where the scan shows it.
 
     Attributes:
         calcium: uint8 vessel number (1 LM, 2 LAD, 3 LCx, 4 RCA) where at least half of the voxel is calcified plaque.
@@ -253,7 +252,7 @@ def label_by_coverage(
     total = np.zeros(geometry.shape_zyx, np.float32)
     most, winner = np.zeros_like(total), np.zeros(geometry.shape_zyx, np.uint8)
     for number, found in enumerate(ndimage.find_objects(numbers), start=1):
-        axes = None if found is None else _overlap(found, axes_of(canvas.geometry), axes_of(geometry))
+        axes = None if found is None else overlap(found, axes_of(canvas.geometry), axes_of(geometry))
         if axes is None:
             continue
         part, target, weights = axes
@@ -268,27 +267,6 @@ def label_by_coverage(
     # The weights sum to one only up to rounding.
     winner[total < 0.5 - 1e-5] = 0
     return winner
-
-
-def _overlap(
-    found: tuple[slice, ...], source_zyx: tuple[Axis, ...], target_zyx: tuple[Axis, ...]
-) -> tuple[tuple[slice, ...], tuple[slice, ...], tuple[np.ndarray, np.ndarray, np.ndarray]] | None:
-    """Where a part of one grid lies on another: both parts, and the weights from one to the other."""
-    part, target, weights = [], [], []
-    for extent, source, goal in zip(found, source_zyx, target_zyx, strict=True):
-        first, last = max(extent.start - 2, 0), min(extent.stop + 2, source.size)
-        reach = 0.5 * (goal.step_mm + source.step_mm)
-        low, high = source.centres_mm[extent.start] - reach, source.centres_mm[extent.stop - 1] + reach
-        hit = np.flatnonzero((goal.centres_mm > low) & (goal.centres_mm < high))
-        if not len(hit):
-            return None
-        begin, end = int(hit[0]), int(hit[-1]) + 1
-        inner = Axis(float(source.centres_mm[first]), source.step_mm, last - first)
-        outer = Axis(float(goal.centres_mm[begin]), goal.step_mm, end - begin)
-        part.append(slice(first, last))
-        target.append(slice(begin, end))
-        weights.append(area_weights(inner, outer))
-    return tuple(part), tuple(target), tuple(weights)  # type: ignore[return-value]
 
 
 def write_scan(scanned: SimulatedScan, folder: Path | str) -> Path:

@@ -139,6 +139,19 @@ def test_what_the_second_look_finds_in_no_named_artery_is_left_out_and_told(monk
     np.testing.assert_array_equal(kept.calcium, np.where(scan.calcium, 5, 0))
 
 
+def test_a_lesion_that_reaches_the_end_of_the_range_is_left_out_as_metal_and_told() -> None:
+    scan = schematic_ccta(**FINE)
+    hu = scan.volume.hu.copy()
+    first = tuple(np.argwhere(scan.calcium)[0])
+    hu[first] = 3071
+    labels = labelled(replace(scan, volume=replace(scan.volume, hu=hu)), border_model=bright_is_calcium, seen=0.1)
+    assert not labels.calcium[first]
+    assert 0 < np.count_nonzero(labels.calcium) < np.count_nonzero(scan.calcium)
+    assert labels.second_look.startswith("One lesion was found by the second look")
+    (told,) = labels.left_out
+    assert "left out as metal" in told
+
+
 def test_lesions_that_the_border_network_does_not_confirm_are_told_with_their_place() -> None:
     scan = schematic_ccta(**FINE)
     labels = labelled(scan, border_model=lambda windows: (np.zeros_like(window[0]) for window in windows))

@@ -5,20 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from cacnet.phantom.canvas import Canvas
+from cacnet.phantom.motion import move_labels, move_slabs, seen_way
 from cacnet.phantom.patient import draw_patient
+from cacnet.phantom.scan_settings import Motion
 from cacnet.phantom.scanner import (
-    Motion,
     ScanSettings,
     coarser,
     crop_scan,
     draw_scan,
-    move_labels,
-    move_slabs,
     outside_field,
     scan,
-    seen_way,
     without_contrast,
 )
+from cacnet.phantom.simulate import label_by_coverage
 from cacnet.volume import Geometry
 
 PATIENT = draw_patient(1)
@@ -212,19 +211,61 @@ def centre_mm(plane: np.ndarray, geometry: Geometry) -> np.ndarray:
     return geometry.index_to_lps(np.array([[0.0, *centre]]))[0, :2]
 
 
-def test_moved_calcium_keeps_its_volume_and_a_number_wherever_there_is_some():
+def plaque_canvas() -> Canvas:
+    """A plaque of 5 × 2 × 1.75 mm (z, y, x) in the artery; a quarter of its outermost column is partly filled."""
     canvas = rod_canvas()
     canvas.layers["calcium"] = np.zeros(canvas.hu.shape, np.uint8)
     canvas.layers["calcium_fraction"] = np.zeros(canvas.hu.shape, np.float32)
     canvas.layers["calcium"][15:25, 38:42, 38:42] = 4
     canvas.layers["calcium_fraction"][15:25, 38:42, 38:42] = 1.0
     canvas.layers["calcium_fraction"][15:25, 38:42, 41] = 0.3
-    volume = canvas.layers["calcium_fraction"].sum()
-    move_labels(canvas, replace(QUIET, motion=(Motion(4, (3.0, 0.0, 0.0), double=False, start_deg=40.0),)))
+    return canvas
+
+
+def calcium_label(canvas: Canvas) -> np.ndarray:
+    """What the scan's label of a canvas is, as bool."""
+    layers = canvas.layers
+    return label_by_coverage(canvas, layers["calcium"], layers["calcium_fraction"], QUIET.geometry) > 0
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_moved_calcium_keeps_its_volume_and_a_number_wherever_there_is_some(double):
+    canvas = plaque_canvas()
+    move_labels(canvas, replace(QUIET, motion=(Motion(4, (3.0, 0.0, 0.0), double, start_deg=40.0),)))
     fraction, number = canvas.layers["calcium_fraction"], canvas.layers["calcium"]
-    assert fraction[number == 4].sum() == pytest.approx(volume, rel=0.03)
+    assert calcium_label(canvas).sum() == pytest.approx(calcium_label(plaque_canvas()).sum(), rel=0.1)
+    np.testing.assert_array_equal(number > 0, fraction > 0)
     assert set(np.unique(number)) == {0, 4}
     assert ((fraction >= 0) & (fraction <= 1)).all()
+
+
+def test_moved_calcium_takes_the_shape_that_the_scan_shows():
+    canvas = plaque_canvas()
+    settings = replace(QUIET, motion=(Motion(4, (4.0, 0.0, 0.0), double=False, start_deg=0.0),))
+    canvas.hu[...] = 0.0
+    canvas.hu += 1000 * canvas.layers["calcium_fraction"]
+    hu = scanned(canvas, settings)
+    move_labels(canvas, settings)
+    shown, still = calcium_label(canvas), calcium_label(plaque_canvas())
+    brightest = hu >= np.partition(hu, -still.sum(), axis=None)[-still.sum()]
+    assert dice(shown, brightest) > 0.8 > dice(still, brightest) + 0.15
+
+
+def dice(one: np.ndarray, other: np.ndarray) -> float:
+    return 2 * np.count_nonzero(one & other) / (np.count_nonzero(one) + np.count_nonzero(other))
+
+
+def test_of_a_double_contour_calcium_lies_mostly_at_the_stronger_one():
+    canvas = plaque_canvas()
+    move_labels(canvas, replace(QUIET, motion=(Motion(4, (5.0, 0.0, 0.0), double=True),)))
+    assert dice(calcium_label(canvas), calcium_label(plaque_canvas())) > 0.75
+
+
+def test_calcium_too_small_to_fill_half_of_a_voxel_stays_so():
+    canvas = plaque_canvas()
+    canvas.layers["calcium_fraction"] *= 0.3
+    move_labels(canvas, replace(QUIET, motion=(Motion(4, (3.0, 0.0, 0.0), double=False, start_deg=40.0),)))
+    assert 0 < canvas.layers["calcium_fraction"].max() < 0.5
 
 
 @pytest.mark.parametrize(
