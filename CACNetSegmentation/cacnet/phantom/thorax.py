@@ -185,7 +185,8 @@ def _paint_gullet(canvas: Canvas, chest: Chest, patient: Patient) -> None:
         paint_line(canvas, line[first : first + 12] - np.array([0, 1.5, 0]), np.full(12, radius), -900.0)
     elif rng.random() < 0.08:
         meal = float(rng.uniform(150, 700))
-        paint_line(canvas, line[first : first + 16], np.full(16, radius), meal, Distractor.DENSE_CONTRAST)
+        part = line[first : first + 16]
+        paint_line(canvas, part, np.full(len(part), radius), meal, Distractor.DENSE_CONTRAST)
 
 
 def _paint_chest_wall_vessels(canvas: Canvas, chest: Chest, patient: Patient) -> None:

@@ -98,3 +98,10 @@ def test_without_contrast_the_aorta_is_blood():
     paint_thorax(canvas, HEART, plain)
     line = aorta_line(CHEST, HEART, plain.rng("back vessels"))
     assert at(canvas, *line[20:][np.argmin(np.abs(line[20:, 2]))]) < 70
+
+
+def test_contrast_in_the_gullet_may_reach_its_lower_end():
+    patient = draw_patient(1679)  # one of a thousand whose meal begins so far down
+    canvas = Canvas.filled((-60, -20, -150), (60, 120, -60), SPACING_MM, 0.0)
+    paint_thorax(canvas, build_heart(patient), patient)
+    assert (canvas.layers["distractor"] == Distractor.DENSE_CONTRAST).any()
