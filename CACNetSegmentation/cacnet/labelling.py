@@ -15,10 +15,11 @@ from cacnet.anatomy import Vessel
 from cacnet.bounding_box import box_of_nonzero
 from cacnet.components import eroded, is_near
 from cacnet.errors import CacnetError
+from cacnet.left_out import LeftOutLesion, RejectReason, each_left_out
 from cacnet.prepare import Crop, Prepared, crop_covering
 from cacnet.resampling import linear_sparse, nearest_sparse
 from cacnet.sparse_maps import SparseMap, as_sparse
-from cacnet.spots import count_and_places
+from cacnet.spots import accept_if, count_and_places
 from cacnet.volume import Geometry, Volume
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Labels:
         second_look: a sentence on lesions that only the border network found; empty where there are none.
         denied: a sentence on lesions that CAC-Net found and the border network did not; empty where there are none.
         left_out: sentences on what looks like calcium and is metal, or lies where no artery's calcium can be expected.
+        left_out_lesions: that, and what was denied, as lesions; in the order of their first voxels.
     """
 
     calcium: np.ndarray
@@ -79,6 +81,7 @@ class Labels:
     second_look: str = ""
     denied: str = ""
     left_out: tuple[str, ...] = ()
+    left_out_lesions: tuple[LeftOutLesion, ...] = ()
 
 
 def label(
@@ -124,8 +127,9 @@ def label(
         calcium_probability = _larger(calcium_probability, borders.probability)
     territories = vessels.label_territories(nearest_sparse(coronary, crop.geometry, grid), prepared.hu, grid)
     coronary_vessel = spread(nearest_sparse(territories.labels, grid, crop.geometry), coronary, crop.geometry)
-    calcium_vessel = vessels.assign_calcium(borders.calcium, coronary_vessel, crop.geometry)
-    doubtful = beside = SparseMap.mask(np.zeros(0, np.int64), crop.geometry.shape_zyx)
+    calcium_vessel = found_vessel = vessels.assign_calcium(borders.calcium, coronary_vessel, crop.geometry)
+    nothing = SparseMap.mask(np.zeros(0, np.int64), crop.geometry.shape_zyx)
+    doubtful = beside = nothing
     if borders.added is not None:
         doubtful = vessels.doubtful_finds(borders.added, calcium_vessel, territories.courses, crop.geometry)
         calcium_vessel = calcium_vessel.without(doubtful)
@@ -137,6 +141,15 @@ def label(
     coronary_vessel = coronary_vessel.without(metallic.without(recognised))
     isolated = vessels.isolated_pieces(coronary_vessel, calcium_vessel, crop.geometry)
     left_out = SparseMap.mask(np.intersect1d(calcium_vessel.index, isolated.index), isolated.shape)
+    denied = borders.denied or nothing
+    denied_vessel = vessels.assign_calcium(denied, coronary_vessel, crop.geometry)
+    left_out_lesions = (
+        *each_left_out(doubtful, found_vessel, calcium_probability, RejectReason.AORTIC_WALL),
+        *each_left_out(beside, found_vessel, calcium_probability, RejectReason.VALVE),
+        *each_left_out(metallic, found_vessel, calcium_probability, RejectReason.CLIP),
+        *each_left_out(left_out, found_vessel, calcium_probability, RejectReason.OTHER),
+        *each_left_out(denied, denied_vessel, calcium_probability, RejectReason.NOISE),
+    )
     return Labels(
         calcium=_whole(calcium_vessel.without(isolated), crop, volume),
         coronary=_whole(coronary_vessel.without(isolated), crop, volume),
@@ -155,6 +168,7 @@ def label(
             *vessels.taken_for_annulus(beside, crop.geometry),
             *metal.taken_for_metal(metallic, crop.geometry),
         ),
+        left_out_lesions=_on_whole(left_out_lesions, crop, volume),
     )
 
 
@@ -236,11 +250,8 @@ def _denied(denied: SparseMap | None, geometry: Geometry) -> str:
     count, places = (0, "") if denied is None else count_and_places(denied, geometry)
     if not count:
         return ""
-    what, were, it = ("One lesion", "was", "it") if count == 1 else (f"{count} lesions", "were", "them")
-    return (
-        f"{what} of the first network {were} not confirmed by the second and left out: {places}. "
-        f"Add {it} by hand if you see calcium there."
-    )
+    what, were = ("One lesion", "was") if count == 1 else (f"{count} lesions", "were")
+    return f"{what} of the first network {were} not confirmed by the second and left out: {places}. {accept_if(count)}"
 
 
 def _larger(one: SparseMap, other: SparseMap) -> SparseMap:
@@ -250,6 +261,17 @@ def _larger(one: SparseMap, other: SparseMap) -> SparseMap:
 
 def _halved(probability: SparseMap) -> SparseMap:
     return replace(probability, values=probability.values.astype(np.float16))
+
+
+def _on_whole(lesions: Sequence[LeftOutLesion], crop: Crop, volume: Volume) -> tuple[LeftOutLesion, ...]:
+    """Lesions of a crop with indices of the CT's grid, in the order of their first voxels."""
+    first = [side.start for side in crop.slices]
+
+    def moved(lesion: LeftOutLesion) -> LeftOutLesion:
+        voxels = np.stack(np.unravel_index(lesion.index, crop.geometry.shape_zyx), axis=-1) + first
+        return replace(lesion, index=np.ravel_multi_index(tuple(voxels.T), volume.geometry.shape_zyx).astype(np.int64))
+
+    return tuple(sorted(map(moved, lesions), key=lambda lesion: int(lesion.index[0])))
 
 
 def _whole(part: SparseMap, crop: Crop, volume: Volume) -> np.ndarray:

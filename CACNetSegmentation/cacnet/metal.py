@@ -6,7 +6,7 @@ import numpy as np
 
 from cacnet.components import find_components
 from cacnet.sparse_maps import SparseMap
-from cacnet.spots import count_and_places
+from cacnet.spots import accept_if, count_and_places
 from cacnet.volume import Geometry
 
 RANGE_END_HU = 3071.0
@@ -30,9 +30,8 @@ def taken_for_metal(metal: SparseMap, geometry: Geometry) -> tuple[str, ...]:
     count, places = count_and_places(metal, geometry)
     if not count:
         return ()
-    spots, it = ("One bright spot in an artery", "it") if count == 1 else (f"{count} bright spots in arteries", "them")
+    spots = "One bright spot in an artery" if count == 1 else f"{count} bright spots in arteries"
     return (
         f"{spots} {'reaches' if count == 1 else 'reach'} the end of the CT's range, {RANGE_END_HU:.0f} HU, as clips, "
-        f"stents and leads do, and {'was' if count == 1 else 'were'} left out as metal: {places}. Add {it} by hand if "
-        "you see plaque.",
+        f"stents and leads do, and {'was' if count == 1 else 'were'} left out as metal: {places}. {accept_if(count)}",
     )

@@ -85,6 +85,7 @@ def unbegun_review(result: Result) -> StoredReview:
         scores.dominance,
         result.courses,
         (finding for finding in scores.findings if finding.code in RUN_FINDINGS),
+        result.left_out,
     )
 
 

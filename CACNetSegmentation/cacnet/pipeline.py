@@ -18,6 +18,7 @@ from cacnet.anatomy import NAMED_VESSELS
 from cacnet.errors import CacnetError
 from cacnet.findings import Finding, Severity
 from cacnet.labelling import AS_THE_NETWORK, Labels, label
+from cacnet.left_out import LeftOutLesion
 from cacnet.lesions import LesionSet, find_lesions
 from cacnet.loading import load_network
 from cacnet.prepare import Prepared, normalise_hu, prepare
@@ -80,7 +81,8 @@ class Request:
 class Result:
     """A segmented and scored CT. Label maps are uint8 on the CT's grid: 1 LM, 2 LAD, 3 LCx, 4 RCA, 5 unassigned.
 
-    `courses` are the arteries' centre lines, None where there are none.
+    `courses` are the arteries' centre lines, None where there are none. `left_out` are lesions that were found and do
+    not count.
     """
 
     volume: Volume
@@ -88,6 +90,7 @@ class Result:
     coronary: np.ndarray
     scores: Scores
     courses: Courses | None = None
+    left_out: tuple[LeftOutLesion, ...] = ()
 
 
 @dataclass
@@ -160,7 +163,7 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
         sex=request.sex or volume.acquisition.patient_sex,
         dominance=labels.dominance,
     )
-    return Result(volume, labels.calcium, labels.coronary, scores, labels.courses), labels
+    return Result(volume, labels.calcium, labels.coronary, scores, labels.courses, labels.left_out_lesions), labels
 
 
 def resolve_for(volume: Volume, protocol: str | None, blood_hu: np.ndarray | None = None) -> ResolvedProtocol:

@@ -24,6 +24,13 @@ def count_and_places(mask: SparseMap, geometry: Geometry) -> tuple[int, str]:
     return spots.count, "; ".join(named)
 
 
+def accept_if(count: int) -> str:
+    """What a reader can do about this many spots that were left out."""
+    if count == 1:
+        return "The review lists it as left out: accept it there if you see plaque."
+    return "The review lists them as left out: accept there what you see as plaque."
+
+
 def _place(centre_mm_lps: np.ndarray, volume_mm3: float) -> str:
     left, posterior, superior = centre_mm_lps
     return f"{volume_mm3:.1f} mm³ at R {-left:.1f}, A {-posterior:.1f}, S {superior:.1f} mm"

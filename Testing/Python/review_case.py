@@ -1,6 +1,7 @@
 """A small result in a scene, with scores to be computed by hand, for tests of its review."""
 
 import types
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from cacnet.anatomy import Vessel
 from cacnet.edits.stored_json import write_review
 from cacnet.edits.stored_review import ModelIdentity, Rules, StoredReview, store_result
 from cacnet.findings import Finding, Severity
+from cacnet.left_out import LeftOutLesion
 from cacnet.lesions import find_lesions
 from cacnet.scoring import protocol_named, resolve
 from cacnet.vessels.places import Courses
@@ -38,7 +40,12 @@ def labels() -> np.ndarray:
     return found
 
 
-def stored_review(hu: np.ndarray | None = None, found: np.ndarray | None = None, grid: Geometry = GRID) -> StoredReview:
+def stored_review(
+    hu: np.ndarray | None = None,
+    found: np.ndarray | None = None,
+    grid: Geometry = GRID,
+    left_out: Sequence[LeftOutLesion] = (),
+) -> StoredReview:
     """Its review, not begun: 48 Agatston, a woman of 61; the centre line of the LCx passes the fourth plaque."""
     hu, found = ct() if hu is None else hu, labels() if found is None else found
     resolved = resolve(protocol_named("ccta-adaptive"), BLOOD_HU, BLOOD_SD_HU, 120.0)
@@ -47,10 +54,10 @@ def stored_review(hu: np.ndarray | None = None, found: np.ndarray | None = None,
     courses = Courses(line, np.full(8, Vessel.LCX, np.uint8), np.arange(8) * 0.5, np.full(8, 1.5))
     rules = Rules("ccta-adaptive", 61.0, "F")
     model = ModelIdentity("test-net", "ab")
-    return store_result(Volume(hu, grid), lesions, resolved, rules, model, "right", courses, [SECOND_LOOK])
+    return store_result(Volume(hu, grid), lesions, resolved, rules, model, "right", courses, [SECOND_LOOK], left_out)
 
 
-def result_in(scene, folder: Path):
+def result_in(scene, folder: Path, left_out: Sequence[LeftOutLesion] = ()):
     """CT node, segmentation node, and a folder with review.json, as a run leaves them."""
     from CACNetSegmentationLib.scene import segmentations, volumes
 
@@ -58,7 +65,7 @@ def result_in(scene, folder: Path):
     arteries = np.zeros(SHAPE, np.uint8)
     arteries[1:4, 1:20, 1:20] = 1
     node = segmentations.create_segmentation(scene, labels(), arteries, volume_node, "CACNet test-net", "CCTA calcium")
-    write_review(folder / "review.json", stored_review())
+    write_review(folder / "review.json", stored_review(left_out=left_out))
     return types.SimpleNamespace(volume_node=volume_node, segmentation_node=node, folder=folder)
 
 

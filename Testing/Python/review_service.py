@@ -14,7 +14,8 @@ from cacnet.edits.session import Action, Session
 from cacnet.edits.strokes import repaint
 from cacnet.edits.summary import summarize
 from cacnet.findings import Finding
-from cacnet.lesions import find_lesions
+from cacnet.left_out import LeftOutLesion, RejectReason
+from cacnet.lesions import LesionSet, find_lesions
 from cacnet.scoring import protocol_named, resolve
 from cacnet.volume import Geometry
 
@@ -44,12 +45,20 @@ LAD_FIRST = (Vessel.LAD, Vessel.RCA, Vessel.LCX, Vessel.LM, Vessel.UNASSIGNED)
 class FakeService:
     """`ReviewService` on a session; keeps what it was asked in `calls`."""
 
-    def __init__(self, lesions: int = 5, volume_node=None, segmentation_node=None, probability=None):
+    def __init__(self, lesions: int = 5, volume_node=None, segmentation_node=None, probability=None, left_out: int = 0):
+        """`left_out` of the lesions, the last ones, are such as the program does not believe."""
         labels, self.hu, self.grid = scan(lesions) if lesions else scan_without_lesions()
         resolved = resolve(protocol_named("literature"))
         self._probability = probability
         live = LiveScores(self.hu, self.grid, resolved, probability)
-        self.session = Session(review_of(find_lesions(labels, self.hu, self.grid, resolved)), live)
+        found = find_lesions(labels, self.hu, self.grid, resolved)
+        believed = lesions - left_out
+        others = [
+            LeftOutLesion(lesion.vessel, index, RejectReason.VALVE, 0.5)
+            for lesion, index in zip(found.lesions[believed:], found.indices[believed:], strict=True)
+        ]
+        found = LesionSet(found.lesions[:believed], found.shape_zyx, found.indices[:believed])
+        self.session = Session(review_of(found, others), live)
         self.resolved, self.age_years, self.sex = resolved, None, None
         self.volume_node, self.segmentation_node = volume_node, segmentation_node
         self.findings: tuple[Finding, ...] = ()

@@ -22,6 +22,7 @@ from cacnet.dataset.nnunet_export import write_nnunet_case
 from cacnet.dataset.scan import LabelledScan, Provenance, Review, ReviewState
 from cacnet.edits import journal
 from cacnet.edits.review import RejectReason
+from cacnet.edits.review import ReviewState as LesionState
 from cacnet.edits.session import Session
 from cacnet.reviewed_case import ReviewedCase, initials
 
@@ -109,16 +110,19 @@ def labelled_scan(case: ReviewedCase) -> LabelledScan:
 
 
 def hard_negatives(session: Session) -> np.ndarray:
-    """uint8 (z, y, x): what was rejected, by reason (HARD_NEGATIVES), and network lesions erased whole (ERASED)."""
+    """uint8 (z, y, x): what was rejected, by reason (HARD_NEGATIVES), and network lesions erased whole (ERASED).
+
+    What the program left out and nobody has judged is neither.
+    """
     review = session.review
     kinds = np.zeros(review.shape_zyx, np.uint8)
     flat = kinds.ravel()
-    rejected = [lesion for lesion in review.lesions.values() if not lesion.counts]
-    for lesion in rejected:
-        flat[lesion.index] = HARD_NEGATIVES[lesion.reason or RejectReason.OTHER]
+    for lesion in review.lesions.values():
+        if lesion.state is LesionState.REJECTED:
+            flat[lesion.index] = HARD_NEGATIVES[lesion.reason or RejectReason.OTHER]
     known = (review.label_map() > 0).ravel() | (flat > 0)
     for lesion in session.original.lesions.values():
-        if not known[lesion.index].any():
+        if lesion.counts and not known[lesion.index].any():
             flat[lesion.index] = ERASED
     return kinds
 

@@ -18,7 +18,9 @@ from cacnet.errors import CacnetError
 from cacnet.files import write_json
 from cacnet.plain_json import parse_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Since 2, a lesion may be left out."""
+READABLE = (1, 2)
 MOST_BYTES = 200_000_000
 """A journal of a thousand edits has about one megabyte."""
 
@@ -101,8 +103,10 @@ def replay(content: Any, live: LiveScores, shape_zyx: tuple[int, int, int]) -> S
         JournalError: see the class.
     """
     try:
-        if content["schema_version"] != SCHEMA_VERSION:
-            raise JournalError(f"journal version {content['schema_version']!r}", f"version {SCHEMA_VERSION}", UPDATE)
+        if content["schema_version"] not in READABLE:
+            raise JournalError(
+                f"journal version {content['schema_version']!r}", f"version 1 to {SCHEMA_VERSION}", UPDATE
+            )
         if tuple(content["shape_zyx"]) != tuple(shape_zyx):
             raise JournalError(
                 f"corrections of a scan of {content['shape_zyx']} voxels",

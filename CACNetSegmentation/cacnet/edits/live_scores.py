@@ -32,7 +32,7 @@ class ScoredReview:
     """The scores of a review.
 
     Attributes:
-        lesions: every lesion by id, rejected ones with the score that they would have.
+        lesions: every lesion by id, also those that do not count, with the score that they would have.
         totals, vessels: sums over those that count.
     """
 
@@ -121,7 +121,7 @@ class LiveScores:
         lesions = {i: self._scored[i] for i in review.lesions}
         counted = [lesions[i] for i, lesion in review.lesions.items() if lesion.counts]
         states = {lesion.state for lesion in review.lesions.values()}
-        judged = bool(states) and ReviewState.UNREVIEWED not in states
+        judged = bool(states) and states <= {ReviewState.ACCEPTED, ReviewState.REJECTED}
         totals = total(counted, self._resolved.protocol.equivalent, reviewed=judged)
         return ScoredReview(lesions, totals, per_vessel(counted))
 

@@ -19,7 +19,7 @@ def accept(review: Review, ids: Iterable[int]) -> Change:
 
 
 def accept_all(review: Review) -> Change:
-    """Every lesion not yet reviewed, accepted; rejected ones stay rejected."""
+    """Every lesion that counts and is not yet reviewed, accepted."""
     return accept(review, review.unreviewed)
 
 
@@ -30,7 +30,7 @@ def reject(review: Review, ids: Iterable[int], reason: RejectReason | str) -> Ch
 
 
 def restore(review: Review, ids: Iterable[int]) -> Change:
-    """Lesions as if they had never been accepted or rejected."""
+    """Lesions as if they had never been accepted, rejected or left out: they count, and are to be reviewed."""
     return _each(review, ids, lambda lesion: replace(lesion, state=ReviewState.UNREVIEWED, reason=None))
 
 
@@ -86,13 +86,15 @@ def merge(review: Review, ids: Iterable[int]) -> Change:
     """Several lesions made one: the largest keeps id and artery; the others are named as its origin.
 
     Raises:
-        EditError: fewer than two lesions, or a rejected one among them.
+        EditError: fewer than two lesions, or one among them that does not count.
     """
     lesions = sorted((review.lesion(i) for i in dict.fromkeys(ids)), key=lambda lesion: (-len(lesion.index), lesion.id))
     if len(lesions) < 2:
         raise EditError(f"{len(lesions)} lesion selected", "at least two lesions to merge")
     if not all(lesion.counts for lesion in lesions):
-        raise EditError("a rejected lesion is among those to merge", "lesions that count", "Restore it first")
+        raise EditError(
+            "a lesion that does not count is among those to merge", "lesions that count", "Restore it first"
+        )
     largest, rest = lesions[0], lesions[1:]
     origin = tuple(sorted({*largest.origin, *(lesion.id for lesion in rest)}))
     whole = replace(largest, index=union(lesion.index for lesion in lesions), origin=origin)

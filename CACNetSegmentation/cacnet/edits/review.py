@@ -14,6 +14,7 @@ import numpy as np
 
 from cacnet.anatomy import Vessel
 from cacnet.errors import CacnetError
+from cacnet.left_out import LeftOutLesion, RejectReason
 from cacnet.lesions import LesionSet
 
 
@@ -27,18 +28,8 @@ class ReviewState(StrEnum):
     UNREVIEWED = "unreviewed"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
-
-
-class RejectReason(StrEnum):
-    """What a rejected lesion is instead of coronary calcium."""
-
-    STENT = "stent"
-    CLIP = "clip"
-    VALVE = "valve"
-    AORTIC_WALL = "aortic wall"
-    NOISE = "noise"
-    BONE = "bone"
-    OTHER = "other"
+    LEFT_OUT = "left out"
+    """Nobody has said anything of it: the program found it, does not believe it, and does not count it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +38,7 @@ class ReviewedLesion:
 
     Attributes:
         id: kept through every edit; never given to another lesion.
+        reason: why it was rejected, or what the program takes it for that left it out.
         index: sorted int64 flat indices of its voxels.
         origin: ids of the lesions that it was split from or that were merged into it.
     """
@@ -60,8 +52,8 @@ class ReviewedLesion:
 
     @property
     def counts(self) -> bool:
-        """Whether it is part of the score: everything but rejected lesions is."""
-        return self.state is not ReviewState.REJECTED
+        """Whether it is part of the score: everything but rejected and left-out lesions is."""
+        return self.state not in (ReviewState.REJECTED, ReviewState.LEFT_OUT)
 
     def same_as(self, other: ReviewedLesion) -> bool:
         """Whether nothing distinguishes the two."""
@@ -133,7 +125,7 @@ class Review:
         )
 
     def label_map(self) -> np.ndarray:
-        """uint8 (z, y, x) vessel numbers of what counts; rejected lesions are left out."""
+        """uint8 (z, y, x) vessel numbers of what counts."""
         labels = np.zeros(self.shape_zyx, dtype=np.uint8)
         for lesion in self.lesions.values():
             if lesion.counts:
@@ -153,16 +145,18 @@ class Review:
 
     @property
     def unreviewed(self) -> tuple[int, ...]:
-        """Ids that nobody has accepted or rejected, in order."""
+        """Ids of what counts although nobody has accepted it, in order."""
         return tuple(i for i, lesion in self.lesions.items() if lesion.state is ReviewState.UNREVIEWED)
 
 
-def review_of(found: LesionSet) -> Review:
-    """The review that begins with these lesions: all unreviewed, with the ids that they have."""
+def review_of(found: LesionSet, left_out: Sequence[LeftOutLesion] = ()) -> Review:
+    """The review that begins with these: those found are unreviewed and keep their ids, those left out come after."""
     lesions = {
         lesion.id: ReviewedLesion(lesion.id, lesion.vessel, index)
         for lesion, index in zip(found.lesions, found.indices, strict=True)
     }
+    for number, other in enumerate(left_out, start=max(lesions, default=0) + 1):
+        lesions[number] = ReviewedLesion(number, other.vessel, other.index, ReviewState.LEFT_OUT, other.reason)
     return Review(found.shape_zyx, MappingProxyType(lesions), max(lesions, default=0) + 1)
 
 

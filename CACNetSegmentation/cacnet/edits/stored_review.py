@@ -6,7 +6,7 @@ From it and the CT, a session comes back without running the network again; see 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from cacnet.edits.live_scores import KnownConfidence, LiveScores
 from cacnet.edits.review import Review, review_of
 from cacnet.edits.session import Session
 from cacnet.findings import Finding
+from cacnet.left_out import LeftOutLesion
 from cacnet.lesions import LesionSet
 from cacnet.scoring import ResolvedProtocol, protocol_named, resolve
 from cacnet.vessels.places import Courses
@@ -62,7 +63,7 @@ class StoredReview:
         blood_median_hu, blood_sd_hu, kvp: this scan's numbers; None where not known.
         model: what made the result.
         dominance: 'right', 'left', 'co' or None.
-        confidence: of the network's lesions, by id.
+        confidence: of the network's lesions, those left out included, by id.
         courses: centre lines, or None.
         findings: what the run had to say on its result; only it knew. What is said of the scan, and of the lesions as
             they stand, is found out anew.
@@ -127,9 +128,12 @@ def store_result(
     dominance: str | None = None,
     courses: Courses | None = None,
     findings: Iterable[Finding] = (),
+    left_out: Sequence[LeftOutLesion] = (),
 ) -> StoredReview:
     """A review that nobody has begun, of lesions as the network found them; for `findings` see StoredReview."""
-    review = review_of(lesions)
+    review = review_of(lesions, left_out)
+    confidence = {x.id: x.confidence for x in lesions.lesions if x.confidence is not None}
+    confidence |= {number: x.confidence for number, x in enumerate(left_out, start=len(lesions.lesions) + 1)}
     return StoredReview(
         geometry=volume.geometry,
         hu_sha256=fingerprint(volume.hu, review),
@@ -140,7 +144,7 @@ def store_result(
         kvp=resolved.kvp,
         model=model,
         dominance=dominance,
-        confidence={x.id: round(x.confidence, 4) for x in lesions.lesions if x.confidence is not None},
+        confidence={number: round(value, 4) for number, value in confidence.items()},
         courses=courses,
         findings=tuple(findings),
         journal=journal.untouched_document(review),

@@ -37,8 +37,8 @@ class LesionRow:
     """One lesion as the table shows it.
 
     Attributes:
-        counts: whether it is part of the score: not rejected, and reaching threshold and minimum area.
-        agatston, volume_mm3, mass_mg: what it adds; for a rejected lesion what it would add.
+        counts: whether it is part of the score: not rejected or left out, and reaching threshold and minimum area.
+        agatston, volume_mm3, mass_mg: what it adds; for a rejected or left-out lesion what it would add.
         centroid_mm_ras: where views jump to.
         origin: ids of lesions that it was split from or merged of.
     """
@@ -79,7 +79,7 @@ class ReviewSummary:
         totals, network_totals: now, and as the network left it.
         percentile: None where age or sex is not known.
         vessels: LM, LAD, LCx, RCA, unassigned; all five.
-        lesions: by id, rejected ones included.
+        lesions: by id, rejected and left-out ones included.
         network_lesions_removed: lesions of the network that no longer exist (erased or merged).
         approved_by: None while open; may be '' where no initials were given.
         inconclusive: why a score of 0 would be no finding; '' where it would be one.
@@ -115,8 +115,18 @@ class ReviewSummary:
 
     @property
     def unreviewed(self) -> tuple[int, ...]:
-        """Ids that nobody has accepted or rejected."""
+        """Ids of what counts although nobody has accepted it."""
         return tuple(row.id for row in self.lesions if row.state is ReviewState.UNREVIEWED)
+
+    @property
+    def left_out(self) -> tuple[int, ...]:
+        """Ids of what the program found and left out, and nobody has judged."""
+        return tuple(row.id for row in self.lesions if row.state is ReviewState.LEFT_OUT)
+
+    @property
+    def to_judge(self) -> int:
+        """How many lesions there are beside those that the program left out."""
+        return len(self.lesions) - len(self.left_out)
 
 
 def summarize(

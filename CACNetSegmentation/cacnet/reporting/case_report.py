@@ -10,18 +10,20 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import numpy as np
 
 import cacnet
 from cacnet.anatomy import NAMED_VESSELS, Vessel
-from cacnet.edits.review import ReviewState
+from cacnet.edits.live_scores import LiveScores, counted
+from cacnet.edits.review import Review, review_of
 from cacnet.edits.session import Action, AuditEntry, Session
-from cacnet.edits.summary import ReviewSummary, VesselRow, row_of
+from cacnet.edits.summary import LesionRow, ReviewSummary, VesselRow, row_of
 from cacnet.findings import Finding
 from cacnet.pipeline import Result
 from cacnet.remarks import REMARKS, remarks_on_result
-from cacnet.report import INCONCLUSIVE, ModelStatement, Scores
+from cacnet.report import INCONCLUSIVE, ModelStatement
 from cacnet.reporting.pictures import Pictures, draw_pictures
 from cacnet.reporting.slices import LesionSlice, slices_of_review, slices_of_set
 from cacnet.reviewed_case import initials
@@ -127,7 +129,7 @@ def report_of_result(result: Result, label: str = "") -> CaseReport:
     )
     slices = slices_of_set(scores.lesions, volume.hu, volume.geometry, scores.resolved)
     pictures = draw_pictures(volume, result.calcium, result.coronary, scores.lesions.lesions)
-    return _report(background, _untouched(scores), slices, (), pictures, label)
+    return _report(background, _untouched(result), slices, (), pictures, label)
 
 
 def report_of_review(
@@ -141,7 +143,7 @@ def report_of_review(
     """
     volume = background.volume
     slices = slices_of_review(session.review, volume.hu, volume.geometry, summary.resolved)
-    counting = [session.scores.lesions[row.id] for row in summary.lesions if row.state is not ReviewState.REJECTED]
+    counting = counted(session.review, session.scores.lesions.values())
     pictures = draw_pictures(volume, session.review.label_map(), background.coronary, counting)
     any_artery = bool(np.isin(SparseMap.of(background.coronary).values, NAMED_VESSELS).any())
     said = remarks_on_result(counting, background.courses, any_artery, summary.approved_by is not None)
@@ -213,7 +215,8 @@ def _detail(name: str, value: str) -> str:
     return initials(value) if name == "reviewer" else value
 
 
-def _untouched(scores: Scores) -> ReviewSummary:
+def _untouched(result: Result) -> ReviewSummary:
+    scores = result.scores
     lesions = scores.lesions.lesions
     totals, vessels = scores.totals, per_vessel(lesions)
     percentile = None
@@ -224,10 +227,31 @@ def _untouched(scores: Scores) -> ReviewSummary:
         network_totals=totals,
         percentile=percentile,
         vessels=tuple(VesselRow(vessel, vessels[vessel], vessels[vessel]) for vessel in Vessel),
-        lesions=tuple(map(row_of, lesions)),
+        lesions=(*map(row_of, lesions), *_left_out(result)),
         network_lesions_removed=(),
         resolved=scores.resolved,
         can_undo=False,
         can_redo=False,
         approved_by=None,
+    )
+
+
+def _left_out(result: Result) -> tuple[LesionRow, ...]:
+    """What was found and does not count, numbered as in a review of this result."""
+    if not result.left_out:
+        return ()
+    volume, whole = result.volume, review_of(result.scores.lesions, result.left_out)
+    others = {number: lesion for number, lesion in whole.lesions.items() if not lesion.counts}
+    live = LiveScores(volume.hu, volume.geometry, result.scores.resolved, courses=result.courses)
+    described = live.of(Review(whole.shape_zyx, MappingProxyType(others), whole.next_id)).lesions
+    confidence = {number: lesion.confidence for number, lesion in zip(others, result.left_out, strict=True)}
+    return tuple(
+        replace(
+            row_of(described[number]),
+            state=lesion.state,
+            reason=lesion.reason,
+            counts=False,
+            confidence=confidence[number],
+        )
+        for number, lesion in others.items()
     )

@@ -128,7 +128,7 @@ def _badge(report: CaseReport) -> Badge:
         by = f" by {summary.approved_by}" if summary.approved_by else ""
         when = f" on {_moment(report.approved_at_utc)}" if report.approved_at_utc else ""
         return Badge("done", f"Approved{by}{when}")
-    open_ones, of = len(summary.unreviewed), len(summary.lesions)
+    open_ones, of = len(summary.unreviewed), summary.to_judge
     if of and not open_ones:
         return Badge("part", "Reviewed, not approved")
     if open_ones < of:
@@ -244,6 +244,8 @@ def _place(row: LesionRow) -> str:
 def _state(row: LesionRow) -> str:
     if row.state is ReviewState.REJECTED:
         return f"rejected: {row.reason.value}" if row.reason else "rejected"
+    if row.state is ReviewState.LEFT_OUT:
+        return f"left out: {row.reason.value}?" if row.reason else "left out"
     words = ["accepted" if row.state is ReviewState.ACCEPTED else "not reviewed"]
     words += [row.difference.value] if row.difference else []
     words += [] if row.counts else ["below the rule"]

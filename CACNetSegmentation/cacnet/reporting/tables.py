@@ -51,6 +51,7 @@ def _summary(report: CaseReport) -> Table:
         *(_scores(report) if report.conclusive else []),
         ("dominance", report.dominance),
         ("unreviewed_lesions", len(summary.unreviewed)),
+        ("left_out_lesions", len(summary.left_out)),
         ("approved", "yes" if summary.locked else "no"),
         ("approved_by", summary.approved_by),
         ("approved_at_utc", report.approved_at_utc),

@@ -8,7 +8,7 @@ import numpy as np
 from cacnet.anatomy import Vessel
 from cacnet.components import find_components
 from cacnet.sparse_maps import SparseMap
-from cacnet.spots import count_and_places
+from cacnet.spots import accept_if, count_and_places
 from cacnet.vessels.places import MOUTH_MM, Courses, place_of
 from cacnet.volume import Geometry
 
@@ -79,11 +79,11 @@ def doubted(doubtful: SparseMap, geometry: Geometry) -> tuple[str, ...]:
     count, places = count_and_places(doubtful, geometry)
     if not count:
         return ()
-    spots, it = ("One bright spot that looks", "it") if count == 1 else (f"{count} bright spots that look", "them")
+    spots = "One bright spot that looks" if count == 1 else f"{count} bright spots that look"
     return (
         f"{spots} like calcium at a second look only, at an artery's mouth or in no artery that could be named, "
         f"{'was' if count == 1 else 'were'} left out: {places}. Calcium of the aortic wall is easily taken for an "
-        f"artery's there. Add {it} by hand if you see plaque.",
+        f"artery's there. {accept_if(count)}",
     )
 
 
@@ -92,9 +92,9 @@ def taken_for_annulus(beside: SparseMap, geometry: Geometry) -> tuple[str, ...]:
     count, places = count_and_places(beside, geometry)
     if not count:
         return ()
-    spots, it = ("One calcification", "it") if count == 1 else (f"{count} calcifications", "them")
+    spots = "One calcification" if count == 1 else f"{count} calcifications"
     return (
         f"{spots} beside the circumflex, where it runs along the mitral annulus, "
         f"{'reaches' if count == 1 else 'reach'} out of the artery and {'was' if count == 1 else 'were'} left out as "
-        f"the annulus's: {places}. Add {it} by hand if you see plaque.",
+        f"the annulus's: {places}. {accept_if(count)}",
     )

@@ -11,6 +11,7 @@ from cacnet import vessels
 from cacnet.anatomy import Vessel
 from cacnet.inference import Probabilities, choose_device
 from cacnet.labelling import HeartOutsideScanError, Labels, label, spread
+from cacnet.left_out import RejectReason
 from cacnet.lesions import find_lesions
 from cacnet.pipeline import resolve_for
 from cacnet.refinement import WindowModel
@@ -76,9 +77,12 @@ def test_blood_is_measured_inside_the_arteries_and_away_from_calcium() -> None:
     assert labels.blood_hu.max() < 500
 
 
+def dice_of(one: np.ndarray, other: np.ndarray) -> float:
+    return 2 * np.count_nonzero(one & other) / (np.count_nonzero(one) + np.count_nonzero(other))
+
+
 def dice(labels: Labels, scan: Schematic) -> float:
-    found = labels.calcium > 0
-    return float(2 * (found & scan.calcium).sum() / (found.sum() + scan.calcium.sum()))
+    return dice_of(labels.calcium > 0, scan.calcium)
 
 
 def test_the_ct_draws_the_borders_better_than_the_networks_coarser_grid() -> None:
@@ -99,6 +103,14 @@ def bright_is_calcium(windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """A border network that answers 0.99 where the CT is 300 HU above blood."""
     for window in windows:
         yield np.where(window[0] > 0.75, np.float32(0.99), np.float32(0.05))
+
+
+def left_out_mask(labels: Labels) -> np.ndarray:
+    """Where the lesions lie that were found and do not count."""
+    mask = np.zeros(labels.calcium.shape, bool)
+    for lesion in labels.left_out_lesions:
+        mask.ravel()[lesion.index] = True
+    return mask
 
 
 def test_the_border_network_draws_the_borders_where_the_model_has_one() -> None:
@@ -134,6 +146,8 @@ def test_what_the_second_look_finds_in_no_named_artery_is_left_out_and_told(monk
     assert labels.second_look == ""
     (told,) = labels.left_out
     assert told.startswith("2 bright spots that look like calcium at a second look only")
+    assert [lesion.reason for lesion in labels.left_out_lesions] == [RejectReason.OTHER] * 2
+    np.testing.assert_array_equal(left_out_mask(labels), scan.calcium)
     # What CAC-Net has found as well stays, without an artery's name.
     kept = labelled(scan, border_model=bright_is_calcium)
     np.testing.assert_array_equal(kept.calcium, np.where(scan.calcium, 5, 0))
@@ -150,6 +164,9 @@ def test_a_lesion_that_reaches_the_end_of_the_range_is_left_out_as_metal_and_tol
     assert labels.second_look.startswith("One lesion was found by the second look")
     (told,) = labels.left_out
     assert "left out as metal" in told
+    (lesion,) = labels.left_out_lesions
+    assert lesion.reason is RejectReason.CLIP
+    np.testing.assert_array_equal(left_out_mask(labels), scan.calcium & (labels.calcium == 0))
 
 
 def test_lesions_that_the_border_network_does_not_confirm_are_told_with_their_place() -> None:
@@ -157,6 +174,10 @@ def test_lesions_that_the_border_network_does_not_confirm_are_told_with_their_pl
     labels = labelled(scan, border_model=lambda windows: (np.zeros_like(window[0]) for window in windows))
     assert not labels.calcium.any()
     assert labels.denied.startswith("2 lesions of the first network were not confirmed")
+    assert [(lesion.reason, lesion.confidence) for lesion in labels.left_out_lesions] == [
+        (RejectReason.NOISE, pytest.approx(1.0, abs=0.1))
+    ] * 2
+    assert dice_of(left_out_mask(labels), scan.calcium) > 0.8
     assert labelled(scan, border_model=bright_is_calcium).denied == ""
 
 
@@ -211,4 +232,6 @@ def test_a_piece_far_from_the_named_arteries_is_left_out_and_its_calcium_told(mo
     assert set(np.unique(labels.coronary)) == {0, Vessel.RCA, Vessel.LAD}
     (sentence,) = labels.left_out
     assert f"R {-far_x:.1f}"[:4] in sentence
+    assert {lesion.reason for lesion in labels.left_out_lesions} == {RejectReason.OTHER}
+    assert len(kept.left_out_lesions) == 0
     assert kept.left_out == ()

@@ -46,7 +46,7 @@ def test_nothing_found_is_no_metal() -> None:
 def test_what_is_left_out_as_metal_is_told_with_its_place() -> None:
     (sentence,) = taken_for_metal(SparseMap.mask(lesions(2).index, GEOMETRY.shape_zyx), GEOMETRY)
     assert sentence.startswith("One bright spot in an artery reaches the end of the CT's range, 3071 HU")
-    assert "was left out as metal: 3.0 mm³ at R -3.0, A -1.0, S 1.0 mm. Add it by hand" in sentence
+    assert "was left out as metal: 3.0 mm³ at R -3.0, A -1.0, S 1.0 mm. The review lists it as left out" in sentence
     (sentence,) = taken_for_metal(SparseMap.mask(lesions(2, 10).index, GEOMETRY.shape_zyx), GEOMETRY)
     assert sentence.startswith("2 bright spots in arteries reach")
     assert taken_for_metal(SparseMap.mask(lesions().index, GEOMETRY.shape_zyx), GEOMETRY) == ()

@@ -5,9 +5,10 @@ import pytest
 from cacnet.anatomy import Vessel
 from cacnet.edits.review import RejectReason, ReviewState
 from cacnet.edits.session import Action, LockedError
+from cacnet.left_out import LeftOutLesion
 from cacnet.segments import SEGMENTS
 from cacnet.volume import Geometry
-from review_case import GRID, LESION_AGATSTON, labels, paint, ras_of
+from review_case import GRID, LESION_AGATSTON, SHAPE, labels, paint, ras_of, result_in
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
 import vtk  # noqa: E402
@@ -355,3 +356,25 @@ def test_occupied_voxels_are_found_whatever_the_layer_s_type_and_size(kind, size
     voxels = np.zeros(size, kind)
     voxels[[i for i in (0, 4, 7, 15, 26) if i < size]] = 3
     assert review_layers.occupied(voxels.reshape(1, 1, size)).tolist() == np.flatnonzero(voxels).tolist()
+
+
+def test_what_the_program_left_out_is_shown_faintly_and_joins_its_artery_once_accepted(scene, tmp_path):
+    from CACNetSegmentationLib.scene.review import SceneReview
+
+    fourth = np.zeros(SHAPE, bool)
+    fourth[6, 2:6, 2:6] = True
+    other = LeftOutLesion(Vessel.LCX, np.flatnonzero(fourth), RejectReason.VALVE, 0.4)
+    nodes = result_in(scene, tmp_path, [other])
+    review = SceneReview.start(scene, nodes.volume_node, nodes.segmentation_node, nodes.folder)
+    try:
+        assert review.summary.totals.agatston == 3 * LESION_AGATSTON
+        assert review.lesion_at(ras_of(6, 3, 3)) == 4
+        np.testing.assert_array_equal(mask(review, "Rejected"), fourth)
+        agree(review)
+        assert actions(review) == []
+        review.accept([4])
+        assert review.summary.totals.agatston == 4 * LESION_AGATSTON
+        assert not mask(review, "Rejected").any()
+        np.testing.assert_array_equal(mask(review, "LCx"), fourth)
+    finally:
+        review.close()

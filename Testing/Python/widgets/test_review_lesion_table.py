@@ -90,9 +90,14 @@ def test_a_row_moves_to_its_new_place_when_its_value_changes(reader):
 
 
 @pytest.mark.parametrize(
-    ("index", "shown"), [(0, 12), (1, 9), (2, 2), (3, 1)], ids=["all", "unreviewed", "accepted", "rejected"]
+    ("index", "shown"),
+    [(0, 12), (1, 8), (2, 2), (3, 1), (4, 1)],
+    ids=["all", "unreviewed", "accepted", "rejected", "left out"],
 )
-def test_the_filter_shows_one_state(reader, index, shown):
+def test_the_filter_shows_one_state(open_review, index, shown):
+    from review_service import FakeService
+
+    reader = open_review(service=FakeService(12, left_out=1))
     reader.service.accept([1, 2])
     reader.service.reject([3], RejectReason.BONE)
     reader.ui.stateFilterComboBox.setCurrentIndex(index)
@@ -133,6 +138,20 @@ def test_unreviewed_is_bold_and_rejected_is_struck_and_faint(reader):
     assert (accepted.bold, accepted.struck, accepted.faint) == (False, False, False)
     assert (rejected.bold, rejected.struck, rejected.faint) == (False, True, True)
     assert (open_.bold, open_.struck, open_.faint) == (True, False, False)
+
+
+def test_what_the_program_left_out_is_faint_and_asks_to_be_looked_at(open_review):
+    from review_keyboard import font_and_colour
+    from review_service import FakeService
+
+    reader = open_review(service=FakeService(3, left_out=1))
+    left_out = font_and_colour(reader.table, 3)
+    assert (left_out.bold, left_out.struck, left_out.faint) == (False, False, True)
+    assert (cell(reader, 3, ""), cell(reader, 3, "Change"), cell(reader, 3, "Conf.")) == ("?", "valve?", "–")
+    reader.click(3)
+    reader.press(reader.Key.Key_A)
+    assert (cell(reader, 3, ""), cell(reader, 3, "Change")) == ("✓", "")
+    assert reader.service.summary.totals.agatston == 24.0
 
 
 def test_cells_say_what_a_lesion_is_and_how_it_changed(reader):

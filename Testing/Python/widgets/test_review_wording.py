@@ -44,6 +44,24 @@ def test_a_score_above_1000_is_flagged(service):
     assert "above 1000" in wording.headline_html(flagged)
 
 
+def test_what_the_program_left_out_is_said_where_a_review_ends():
+    service = FakeService(4, left_out=1)
+    assert wording.progress_text(service.summary) == "0 of 3 reviewed, 1 left out"
+    assert "3 lesions not reviewed yet" in wording.finish_text(service.summary)
+    service.accept_all()
+    assert "1 lesion left out by the program (?) has not been judged" in wording.finish_text(service.summary)
+    service.reject([4], RejectReason.VALVE)
+    assert wording.finish_text(service.summary) == "All lesions are reviewed."
+    service = FakeService(4, left_out=2)
+    service.accept_all()
+    assert "2 lesions left out by the program (?) have not been judged" in wording.finish_text(service.summary)
+
+
+def test_a_left_out_lesion_says_what_it_may_be_and_what_to_do():
+    row = FakeService(2, left_out=1).summary.lesions[1]
+    assert "which takes it for: valve. It adds nothing; accept it if you see plaque" in wording.row_tooltip(row)
+
+
 def test_a_zero_that_is_no_finding_is_no_score(service):
     text = wording.headline_html(replace(service.summary, inconclusive="No coronary artery was recognised <here>."))
     assert "No score" in text

@@ -13,7 +13,12 @@ from cacnet.reporting.figures import Figure
 from CACNetSegmentationLib.widgets.review.wording import DIFFERENCE_NAMES, REASON_NAMES, place_text
 from CACNetSegmentationLib.widgets.translation import _
 
-STATE_MARKS = {ReviewState.UNREVIEWED: "○", ReviewState.ACCEPTED: "✓", ReviewState.REJECTED: "✕"}
+STATE_MARKS = {
+    ReviewState.UNREVIEWED: "○",
+    ReviewState.ACCEPTED: "✓",
+    ReviewState.REJECTED: "✕",
+    ReviewState.LEFT_OUT: "?",
+}
 _STATE_ORDER = {state: place for place, state in enumerate(ReviewState)}
 UNKNOWN = -1.0
 """Sorts before every measured value."""
@@ -43,7 +48,9 @@ def _place_order(row: LesionRow) -> float:
 
 
 def _change_text(row: LesionRow) -> str:
-    return REASON_NAMES[row.reason].lower() if row.reason else DIFFERENCE_NAMES[row.difference]
+    if row.reason is None:
+        return DIFFERENCE_NAMES[row.difference]
+    return REASON_NAMES[row.reason].lower() + ("?" if row.state is ReviewState.LEFT_OUT else "")
 
 
 def _measured(title: str, tooltip: str, figure: Figure, of: Callable[[LesionRow], float], widest: str) -> Column:
@@ -55,7 +62,7 @@ COLUMNS = (
     Column("#", _("Number of the lesion; it stays through every edit"), lambda r: str(r.id), lambda r: r.id, "8888"),
     Column(
         "",
-        _("State: ○ not reviewed, ✓ accepted, ✕ rejected"),
+        _("State: ○ not reviewed, ✓ accepted, ✕ rejected, ? left out by the program and not counted"),
         lambda r: STATE_MARKS[r.state],
         lambda r: _STATE_ORDER[r.state],
         "○",
@@ -90,10 +97,10 @@ COLUMNS = (
     ),
     Column(
         _("Change"),
-        _("How it differs from what the network found, and for a rejected lesion the reason"),
+        _("How it differs from what the network found; what a rejected lesion is, and what a left-out one may be"),
         _change_text,
         _change_text,
-        "aortic wall",
+        "aortic wall?",
         is_number=False,
     ),
 )
@@ -107,4 +114,4 @@ def filter_key(row: LesionRow) -> str:
 def filter_pattern(state: ReviewState | None, vessel_label: str | None, id_starts_with: str) -> str:
     """A regular expression for `filter_key`; None and '' let everything through."""
     digits = "".join(c for c in id_starts_with if c in "0123456789")
-    return f"^{state.value if state else '[a-z]+'}/{vessel_label or '[A-Za-z]+'}/{digits}"
+    return f"^{state.value if state else '[a-z ]+'}/{vessel_label or '[A-Za-z]+'}/{digits}"

@@ -102,7 +102,7 @@ COMMANDS = (
     Command(
         Name.REJECT_AGAIN, _("Reject again"), _("Reject with the reason used last"), ("Shift+Del", "Shift+Backspace")
     ),
-    Command(Name.RESTORE, _("Restore"), _("Take acceptance or rejection of the selected lesions back"), ("O",)),
+    Command(Name.RESTORE, _("Restore"), _("Make the selected lesions count again, not reviewed yet"), ("O",)),
     *(_relabel(vessel) for vessel in Vessel),
     Command(
         Name.SPLIT, _("Split"), _("Cut the lesion in two at its waist"), ("S",), Needs.ONE, _("Split at the waist")

@@ -65,11 +65,11 @@ class Corrections:
     def show(self, summary: ReviewSummary) -> None:
         """Show the lesions as they are now."""
         self._summary = summary
-        every = len(summary.lesions)
+        every, to_judge = len(summary.lesions), summary.to_judge
         self._ui.progressLabel.text = progress_text(summary)
         # Before the table: a progress bar paints at once, and with it everything that waits to be painted.
-        self._ui.reviewProgressBar.setRange(0, max(every, 1))
-        self._ui.reviewProgressBar.value = every - len(summary.unreviewed)
+        self._ui.reviewProgressBar.setRange(0, max(to_judge, 1))
+        self._ui.reviewProgressBar.value = to_judge - len(summary.unreviewed)
         self.table.show(summary.lesions)
         self._ui.noLesionsLabel.text = no_lesions_text(summary) if not every else ""
         self._ui.noLesionsLabel.visible = not every

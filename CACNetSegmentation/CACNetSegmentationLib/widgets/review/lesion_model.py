@@ -29,9 +29,11 @@ class LesionModel(qt.QAbstractTableModel):
     def __init__(self, font):
         super().__init__()
         self._rows: list[LesionRow] = []
-        self._bold, self._struck = qt.QFont(font), qt.QFont(font)
-        self._bold.setBold(True)
-        self._struck.setStrikeOut(True)
+        bold, struck, slanted = qt.QFont(font), qt.QFont(font), qt.QFont(font)
+        bold.setBold(True)
+        struck.setStrikeOut(True)
+        slanted.setItalic(True)
+        self._fonts = {ReviewState.UNREVIEWED: bold, ReviewState.REJECTED: struck, ReviewState.LEFT_OUT: slanted}
         self._faint = qt.QColor(_FAINT)
         self._colours = {vessel: qt.QColor(colour) for vessel, colour in VESSEL_COLOURS.items()}
 
@@ -100,8 +102,8 @@ class LesionModel(qt.QAbstractTableModel):
         return self._look(row, column, role)
 
     def _look(self, row, column, role):
-        if role == _FONT and row.state is not ReviewState.ACCEPTED:
-            return self._bold if row.state is ReviewState.UNREVIEWED else self._struck
+        if role == _FONT:
+            return self._fonts.get(row.state)
         if role == _FOREGROUND and not row.counts:
             return self._faint
         if role == _DECORATION and column == VESSEL_COLUMN:

@@ -41,6 +41,7 @@ STATE_NAMES = {
     ReviewState.UNREVIEWED: _("Unreviewed"),
     ReviewState.ACCEPTED: _("Accepted"),
     ReviewState.REJECTED: _("Rejected"),
+    ReviewState.LEFT_OUT: _("Left out"),
 }
 REASON_NAMES = {
     RejectReason.STENT: _("Stent"),
@@ -177,9 +178,12 @@ def vessels_html(summary: ReviewSummary) -> str:
 
 
 def progress_text(summary: ReviewSummary) -> str:
-    """'12 of 30 reviewed'."""
-    every = len(summary.lesions)
-    return _("{done} of {all} reviewed").format(done=every - len(summary.unreviewed), all=every)
+    """'12 of 30 reviewed, 2 left out'."""
+    every = summary.to_judge
+    text = _("{done} of {all} reviewed").format(done=every - len(summary.unreviewed), all=every)
+    if left_out := len(summary.left_out):
+        text += _(", {count} left out").format(count=left_out)
+    return text
 
 
 def hidden_text(hidden: int) -> str:
@@ -204,7 +208,19 @@ def finish_text(summary: ReviewSummary) -> str:
         )
     if not summary.lesions:
         return _("There are no lesions to review; approving states that you looked and agree.")
-    return _("All lesions are reviewed.")
+    return " ".join([_("All lesions are reviewed."), *_not_judged(summary)])
+
+
+def _not_judged(summary: ReviewSummary) -> list[str]:
+    if not (left_out := len(summary.left_out)):
+        return []
+    return [
+        _("{lesions} left out by the program (?) have not been judged: they do not count.").format(
+            lesions=lesions_text(left_out)
+        )
+        if left_out > 1
+        else _("1 lesion left out by the program (?) has not been judged: it does not count.")
+    ]
 
 
 def accept_all_text(left: int) -> str:
@@ -258,6 +274,11 @@ def row_tooltip(row: LesionRow) -> str:
 def _state_sentence(row: LesionRow) -> str:
     if row.reason is None:
         return STATE_NAMES[row.state]
+    if row.state is ReviewState.LEFT_OUT:
+        return _(
+            "Left out by the program, which takes it for: {reason}. It adds nothing; accept it if you see plaque, or "
+            "reject it"
+        ).format(reason=REASON_NAMES[row.reason].lower())
     return _("Rejected as {reason}; it adds nothing and can be restored").format(
         reason=REASON_NAMES[row.reason].lower()
     )
