@@ -41,3 +41,6 @@ RUN_FINDINGS = frozenset(
     }
 )
 """Codes of what only the run knows: a review keeps them, because neither the scan nor the lesions tell it again."""
+
+OF_LEFT_OUT = frozenset({"calcium-left-out", "lesions-not-confirmed"})
+"""Those of them that are settled once a reader has judged every lesion that was left out."""

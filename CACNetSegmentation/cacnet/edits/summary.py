@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -10,6 +11,7 @@ import numpy as np
 from cacnet.anatomy import Vessel
 from cacnet.edits.review import RejectReason, Review, ReviewedLesion, ReviewState
 from cacnet.edits.session import Session
+from cacnet.findings import OF_LEFT_OUT, Finding
 from cacnet.lesions import Lesion
 from cacnet.scoring import (
     Equivalent,
@@ -83,6 +85,7 @@ class ReviewSummary:
         network_lesions_removed: lesions of the network that no longer exist (erased or merged).
         approved_by: None while open; may be '' where no initials were given.
         inconclusive: why a score of 0 would be no finding; '' where it would be one.
+        network_left_out: how many lesions the program had left out.
     """
 
     totals: Totals
@@ -96,6 +99,7 @@ class ReviewSummary:
     can_redo: bool
     approved_by: str | None
     inconclusive: str = ""
+    network_left_out: int = 0
 
     @property
     def category(self) -> RiskCategory:
@@ -150,7 +154,14 @@ def summarize(
         can_undo=session.can_undo,
         can_redo=session.can_redo,
         approved_by=session.approved_by,
+        network_left_out=sum(lesion.state is ReviewState.LEFT_OUT for lesion in session.original.lesions.values()),
     )
+
+
+def not_settled(findings: Iterable[Finding], summary: ReviewSummary) -> tuple[Finding, ...]:
+    """What a run said of its result, without what was left out where a reader has judged all of that."""
+    settled = summary.network_left_out > 0 and not summary.left_out
+    return tuple(finding for finding in findings if not (settled and finding.code in OF_LEFT_OUT))
 
 
 def row_of(lesion: Lesion) -> LesionRow:

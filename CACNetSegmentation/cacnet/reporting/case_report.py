@@ -19,7 +19,7 @@ from cacnet.anatomy import NAMED_VESSELS, Vessel
 from cacnet.edits.live_scores import LiveScores, counted
 from cacnet.edits.review import Review, review_of
 from cacnet.edits.session import Action, AuditEntry, Session
-from cacnet.edits.summary import LesionRow, ReviewSummary, VesselRow, row_of
+from cacnet.edits.summary import LesionRow, ReviewSummary, VesselRow, not_settled, row_of
 from cacnet.findings import Finding
 from cacnet.pipeline import Result
 from cacnet.remarks import REMARKS, remarks_on_result
@@ -147,7 +147,7 @@ def report_of_review(
     pictures = draw_pictures(volume, session.review.label_map(), background.coronary, counting)
     any_artery = bool(np.isin(SparseMap.of(background.coronary).values, NAMED_VESSELS).any())
     said = remarks_on_result(counting, background.courses, any_artery, summary.approved_by is not None)
-    kept = (finding for finding in background.findings if finding.code not in REMARKS)
+    kept = (finding for finding in not_settled(background.findings, summary) if finding.code not in REMARKS)
     background = replace(background, findings=(*kept, *said))
     return _report(background, summary, slices, tuple(map(_line, session.audit)), pictures, label)
 

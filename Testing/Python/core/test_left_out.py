@@ -15,6 +15,7 @@ from cacnet.edits.review import EditError, ReviewState, review_of
 from cacnet.edits.session import Action, Session
 from cacnet.edits.stored_review import ModelIdentity, Rules, store_result
 from cacnet.edits.summary import summarize
+from cacnet.findings import Finding, Severity
 from cacnet.left_out import LeftOutLesion, RejectReason, each_left_out
 from cacnet.lesions import find_lesions
 from cacnet.outputs import unbegun_review
@@ -198,6 +199,24 @@ def test_the_review_of_a_result_begins_with_it() -> None:
         *[ReviewState.UNREVIEWED] * 3,
         "left out",
     ]
+
+
+def test_a_report_says_that_something_was_left_out_until_a_reader_has_judged_it() -> None:
+    found = result_with_one()
+    opened = unbegun_review(found).open(found.volume.hu)
+    said = (
+        Finding("calcium-left-out", Severity.WARNING, "One calcification was left out."),
+        Finding("lesions-not-confirmed", Severity.NOTE, "One lesion was not confirmed."),
+        Finding("vessels", Severity.NOTE, "The left coronary tree was not found."),
+    )
+
+    def codes() -> list[str]:
+        report = report_of_review(opened, summarize(opened, LITERATURE), replace(background(found), findings=said))
+        return [finding.code for finding in report.findings if finding.code in {f.code for f in said}]
+
+    assert codes() == [f.code for f in said]
+    opened.apply(Action.REJECT, operations.reject(opened.review, [4], RejectReason.VALVE))
+    assert codes() == ["vessels"]
 
 
 def test_reports_of_a_result_and_of_its_review_list_it_alike() -> None:

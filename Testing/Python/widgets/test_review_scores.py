@@ -70,6 +70,24 @@ def test_what_the_run_noticed_stands_beside_the_scores_of_its_own_review_only(re
     assert not reader.ui.runFindingsLabel.visible
 
 
+def test_what_was_left_out_is_no_longer_said_once_all_of_it_is_judged(reader):
+    service = FakeService(3, left_out=2)
+    service.findings = (
+        Finding("calcium-left-out", Severity.WARNING, "2 spots left out."),
+        Finding("vessels", Severity.NOTE, "The right coronary artery was not found."),
+    )
+    reader.panel.show_review(service)
+    said = reader.ui.runFindingsLabel
+    assert "2 spots left out" in said.text
+    service.accept([2])
+    assert "2 spots left out" in said.text
+    service.reject([3], RejectReason.VALVE)
+    assert "2 spots left out" not in said.text
+    assert "right coronary" in said.text
+    service.restore([3])
+    assert "2 spots left out" not in said.text
+
+
 def test_a_refused_patient_is_explained(reader):
     from cacnet.scoring import InvalidPatientError
 

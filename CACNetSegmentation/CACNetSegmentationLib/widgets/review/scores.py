@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cacnet.edits.summary import ReviewSummary
+from cacnet.edits.summary import ReviewSummary, not_settled
 from cacnet.findings import Finding
 
 from CACNetSegmentationLib.widgets.review.corrections import Act
@@ -31,6 +31,7 @@ class Scores:
         self._ui, self._act = ui, act
         self._message = Message(ui.patientMessageLabel)
         self._filling = False
+        self._findings: tuple[Finding, ...] = ()
         ui.categoriesLabel.text = ESTABLISHED_WITHOUT_CONTRAST
         ui.reviewResearchUseLabel.text = RESEARCH_USE
         ui.ageSpinBox.setRange(YOUNGEST - 1, OLDEST)
@@ -41,9 +42,8 @@ class Scores:
         ui.sexComboBox.connect("currentIndexChanged(int)", lambda index: self._on_patient())
 
     def start(self, age_years: float | None, sex: str | None, findings: Sequence[Finding] = ()) -> None:
-        """Fill in what is known of the patient, and say what the run noticed."""
-        self._ui.runFindingsLabel.text = findings_html(findings)
-        self._ui.runFindingsLabel.visible = bool(findings)
+        """Fill in what is known of the patient, and keep what the run noticed, which `show` says."""
+        self._findings = tuple(findings)
         self._filling = True
         self._ui.ageSpinBox.value = YOUNGEST - 1 if age_years is None else int(age_years)
         self._ui.sexComboBox.setCurrentIndex(SEXES.index(sex) if sex in SEXES else 0)
@@ -53,6 +53,8 @@ class Scores:
     def show(self, summary: ReviewSummary) -> None:
         """Show the numbers as they are now."""
         ui = self._ui
+        said = not_settled(self._findings, summary)
+        ui.runFindingsLabel.text, ui.runFindingsLabel.visible = findings_html(said), bool(said)
         ui.headlineLabel.text = headline_html(summary)
         ui.sumsLabel.text = sums_html(summary)
         estimate = estimate_html(summary)
