@@ -6,6 +6,7 @@ Every check is one function that yields findings; `check` runs them in order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import product
 
 import numpy as np
 
@@ -48,7 +49,7 @@ SATURATED_FROM_HU = 1000.0
 SATURATED_SHARE = 0.0005
 WRAPPED_HIGH_HU = 2000
 WRAPPED_LOW_HU = -1000
-WRAPPED_PAIRS = 10
+WRAPPED_VOXELS, WRAPPED_REACH = 10, 8
 """Neighbours that jump by 3000 HU: the scanner's blur forbids it, an overflow of stored values makes it."""
 
 
@@ -216,23 +217,38 @@ def _overflow(volume: Volume) -> Iterator[Finding]:
                 "Mean and mass of dense calcium are too low."
             )
             yield Finding("hu-saturated", Severity.WARNING, message)
-    pairs = _wrapped_pairs(volume.hu) if top >= WRAPPED_HIGH_HU else 0
-    if pairs > WRAPPED_PAIRS:
+    holes = _wrapped_voxels(volume.hu) if top >= WRAPPED_HIGH_HU else 0
+    if holes > WRAPPED_VOXELS:
         message = (
-            f"{pairs} times a voxel above {WRAPPED_HIGH_HU} HU lies beside one below {WRAPPED_LOW_HU} HU: very bright "
+            f"{holes} voxels below {WRAPPED_LOW_HU} HU lie within something above {WRAPPED_HIGH_HU} HU: very bright "
             "values (metal, dense calcium) seem to have overflowed. Export the series again with extended CT numbers."
         )
         yield Finding("hu-wrapped", Severity.WARNING, message)
 
 
-def _wrapped_pairs(hu: np.ndarray) -> int:
-    """Neighbours within a slice of which one is extremely bright and the other as dark as air."""
-    pairs = 0
+def _wrapped_voxels(hu: np.ndarray) -> int:
+    """Voxels as dark as air with something extremely bright near on all four sides within the slice.
+
+    Metal on the skin has air beside it as well, on one side.
+    """
+    holes = 0
     for plane in hu[(hu >= WRAPPED_HIGH_HU).any(axis=(1, 2))]:
         bright, dark = plane >= WRAPPED_HIGH_HU, plane <= WRAPPED_LOW_HU
-        pairs += int(np.count_nonzero((bright[1:] & dark[:-1]) | (dark[1:] & bright[:-1])))
-        pairs += int(np.count_nonzero((bright[:, 1:] & dark[:, :-1]) | (dark[:, 1:] & bright[:, :-1])))
-    return pairs
+        for axis, backwards in product((0, 1), (False, True)):
+            dark = dark & _seen_along(bright, axis, backwards)
+        holes += int(np.count_nonzero(dark))
+    return holes
+
+
+def _seen_along(bright: np.ndarray, axis: int, backwards: bool) -> np.ndarray:
+    """Where one of the next WRAPPED_REACH voxels along an axis is bright."""
+    ahead = np.zeros_like(bright)
+    towards, at = (np.flip(a, axis) if backwards else a for a in (bright, ahead))
+    for step in range(1, WRAPPED_REACH + 1):
+        here, there = [slice(None)] * 2, [slice(None)] * 2
+        here[axis], there[axis] = slice(None, -step), slice(step, None)
+        at[tuple(here)] |= towards[tuple(there)]
+    return ahead
 
 
 def _contrast(volume: Volume) -> Iterator[Finding]:

@@ -151,6 +151,13 @@ def test_overflowed_values_are_warned_about():
     assert found(volume_of(hu, (SPACING_MM,) * 3))["hu-wrapped"] is Severity.WARNING
 
 
+def test_metal_with_air_beside_it_has_not_overflowed():
+    hu = chest().hu.copy()
+    hu[20:28, 30:50, 40:44] = 3000
+    hu[20:28, 30:50, 44:60] = -1024
+    assert "hu-wrapped" not in found(volume_of(hu, (SPACING_MM,) * 3))
+
+
 @pytest.mark.parametrize(("blood_hu", "code"), [(45, "contrast-none"), (150, "contrast-weak")])
 def test_wrong_contrast_phase_is_warned_about(blood_hu, code):
     assert found(chest(blood_hu))[code] is Severity.WARNING
