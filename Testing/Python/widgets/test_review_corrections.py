@@ -3,6 +3,7 @@
 import pytest
 from cacnet.anatomy import Vessel
 from cacnet.edits.review import RejectReason, ReviewState
+from review_service import FakeService
 
 pytest_plugins = ("review_fixtures",)
 
@@ -140,6 +141,21 @@ def test_n_and_p_go_through_the_unreviewed_lesions_in_the_order_shown(reader):
     assert reader.selected == (1,)
     reader.press(reader.Key.Key_P)
     assert reader.selected == (5,)
+
+
+def test_n_comes_to_what_the_program_left_out_after_all_else_and_accepting_does_not(open_review):
+    reader = open_review(service=FakeService(4, left_out=2))
+    reader.press(reader.Key.Key_A)
+    reader.press(reader.Key.Key_A)
+    assert reader.selected == (2,)
+    assert "Next (N) goes to what the program left out (?): 2 not judged" in reader.ui.messageLabel.text
+    reader.press(reader.Key.Key_N)
+    assert reader.selected == (3,)
+    reader.press(reader.Key.Key_N)
+    assert reader.selected == (4,)
+    reader.service.reject([3, 4], RejectReason.VALVE)
+    reader.press(reader.Key.Key_N)
+    assert "can be approved below" in reader.ui.messageLabel.text
 
 
 def test_arrow_keys_and_clicks_bring_the_views_along(reader):

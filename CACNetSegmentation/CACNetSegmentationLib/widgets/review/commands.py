@@ -136,7 +136,14 @@ COMMANDS = (
     Command(
         Name.PREVIOUS, "▲", _("Go to the previous unreviewed lesion"), ("P", "B"), Needs.NONE, _("Previous unreviewed")
     ),
-    Command(Name.NEXT, "▼", _("Go to the next unreviewed lesion"), ("N", "F"), Needs.NONE, _("Next unreviewed")),
+    Command(
+        Name.NEXT,
+        "▼",
+        _("Go to the next unreviewed lesion, and after the last one to those left out"),
+        ("N", "F"),
+        Needs.NONE,
+        _("Next unreviewed"),
+    ),
     Command(Name.JUMP, _("Show"), _("Centre all views on the lesion"), ("J",), Needs.SOME, _("Show in the views")),
 )
 

@@ -15,12 +15,12 @@ from CACNetSegmentationLib.widgets.review.messages import Message
 from CACNetSegmentationLib.widgets.review.service import PositionRas, ReviewService
 from CACNetSegmentationLib.widgets.review.wording import (
     ALL_LESIONS,
-    ALL_REVIEWED,
     ALL_VESSELS,
     LAST_UNREVIEWED,
     NEAREST_ARTERY,
     PLACE_A_POINT,
     STATE_NAMES,
+    all_reviewed_text,
     hidden_text,
     no_lesions_text,
     progress_text,
@@ -184,7 +184,15 @@ class Corrections:
             self._go_to(following[0])
 
     def _go_on(self, start: int | None, step: int) -> None:
-        self._go_to(self.table.unreviewed_from(start, step, leave_out=() if start is None else (start,)))
+        """To the next that nothing was said of; once there is none, to the next that the program left out.
+
+        Only when asked for: who accepts one lesion after the other must not come upon these in between.
+        """
+        passed = () if start is None else (start,)
+        following = self.table.unreviewed_from(start, step, leave_out=passed)
+        if following is None and self._summary is not None and not self._summary.unreviewed:
+            following = self.table.unreviewed_from(start, step, passed, ReviewState.LEFT_OUT)
+        self._go_to(following)
 
     def _go_to(self, lesion_id: int | None) -> None:
         if lesion_id is not None:
@@ -194,7 +202,7 @@ class Corrections:
             hidden = len(left - set(self.table.visible))
             self.message.say(hidden_text(hidden) if hidden else LAST_UNREVIEWED)
         else:
-            self.message.say(ALL_REVIEWED)
+            self.message.say(all_reviewed_text(0 if self._summary is None else len(self._summary.left_out)))
 
     def _jump(self, lesion_id: int | None) -> None:
         if lesion_id is not None:

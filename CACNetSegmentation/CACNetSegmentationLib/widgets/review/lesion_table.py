@@ -123,19 +123,26 @@ class LesionTable:
         if jump:
             self._on_jump(self._id(self._sorted.index(places[0], 0)))
 
-    def unreviewed_from(self, lesion_id: int | None, step: int, leave_out: Sequence[int] = ()) -> int | None:
-        """The next visible lesion that is not reviewed, after one and round to it again; None where there is none.
+    def unreviewed_from(
+        self,
+        lesion_id: int | None,
+        step: int,
+        leave_out: Sequence[int] = (),
+        state: ReviewState = ReviewState.UNREVIEWED,
+    ) -> int | None:
+        """The next visible lesion that nobody has judged, after one and round to it again; None where there is none.
 
         Args:
             lesion_id: where to start; None for the end from which `step` leads away.
             step: 1 downwards, -1 upwards.
             leave_out: ids that do not come into question.
+            state: of those looked for.
         """
         visible = self.visible
         start = visible.index(lesion_id) if lesion_id in visible else (-1 if step > 0 else 0)
         for away in range(1, len(visible) + 1):
             candidate = visible[(start + step * away) % len(visible)]
-            if self._rows[candidate].state is ReviewState.UNREVIEWED and candidate not in leave_out:
+            if self._rows[candidate].state is state and candidate not in leave_out:
                 return candidate
         return None
 

@@ -18,7 +18,6 @@ NOTHING_OPEN = _(
     "No result is open. Run the network on a contrast CT above, or load a scene that holds a reviewed result; its "
     "lesions will be listed here to be accepted, corrected or rejected one by one."
 )
-ALL_REVIEWED = _("All lesions are reviewed. The result can be approved below.")
 LAST_UNREVIEWED = _("This is the only lesion left to review.")
 PLACE_A_POINT = _("Click on the calcium in a slice view; the button ends it.")
 ARTERIES_HIDDEN = _(
@@ -184,6 +183,15 @@ def progress_text(summary: ReviewSummary) -> str:
     if left_out := len(summary.left_out):
         text += _(", {count} left out").format(count=left_out)
     return text
+
+
+def all_reviewed_text(left_out: int) -> str:
+    """Nothing is left to go to of what counts, and so many of what the program left out."""
+    if left_out:
+        return _(
+            "All lesions that count are reviewed. Next (N) goes to what the program left out (?): {count} not judged."
+        ).format(count=left_out)
+    return _("All lesions are reviewed. The result can be approved below.")
 
 
 def hidden_text(hidden: int) -> str:
