@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from cacnet.inference import Device, Probabilities
     from cacnet.weights import LoadedModel
 
-DEFAULT_MODEL = "cacnet-simulated-v5"
+DEFAULT_MODEL = "cacnet-simulated-v6"
 
 
 class UnusableInputError(CacnetError):

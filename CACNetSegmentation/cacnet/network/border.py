@@ -35,7 +35,7 @@ class BorderConfig:
         widths: channels of each scale, of which the first is the CT's own; each further one halves every axis.
         context: channels of a further scale, from which the network sees the whole window at once: with three scales a
             voxel sees some 6 mm around it, too little to tell a plaque from the calcified annulus beside the artery.
-            0 for none, as in models up to cacnet-simulated-v5.
+            0 for none, as in models up to cacnet-simulated-v6.
         brightest: the CT's channel is no brighter than this; by default, everything that
             cacnet.refinement.windows shows differs.
     """
