@@ -143,12 +143,14 @@ def label(
     left_out = SparseMap.mask(np.intersect1d(calcium_vessel.index, isolated.index), isolated.shape)
     denied = borders.denied or nothing
     denied_vessel = vessels.assign_calcium(denied, coronary_vessel, crop.geometry)
+    denied_metal = metal.reaching_the_end(denied, hu)
     left_out_lesions = (
         *each_left_out(doubtful, found_vessel, calcium_probability, RejectReason.AORTIC_WALL),
         *each_left_out(beside, found_vessel, calcium_probability, RejectReason.VALVE),
         *each_left_out(metallic, found_vessel, calcium_probability, RejectReason.CLIP),
         *each_left_out(left_out, found_vessel, calcium_probability, RejectReason.OTHER),
-        *each_left_out(denied, denied_vessel, calcium_probability, RejectReason.NOISE),
+        *each_left_out(denied_metal, denied_vessel, calcium_probability, RejectReason.CLIP),
+        *each_left_out(denied.without(denied_metal), denied_vessel, calcium_probability, RejectReason.OTHER),
     )
     return Labels(
         calcium=_whole(calcium_vessel.without(isolated), crop, volume),

@@ -175,10 +175,19 @@ def test_lesions_that_the_border_network_does_not_confirm_are_told_with_their_pl
     assert not labels.calcium.any()
     assert labels.denied.startswith("2 lesions of the first network were not confirmed")
     assert [(lesion.reason, lesion.confidence) for lesion in labels.left_out_lesions] == [
-        (RejectReason.NOISE, pytest.approx(1.0, abs=0.1))
+        (RejectReason.OTHER, pytest.approx(1.0, abs=0.1))
     ] * 2
     assert dice_of(left_out_mask(labels), scan.calcium) > 0.8
     assert labelled(scan, border_model=bright_is_calcium).denied == ""
+
+
+def test_what_is_denied_and_reaches_the_end_of_the_range_is_taken_for_metal_too() -> None:
+    scan = schematic_ccta(**FINE)
+    hu = scan.volume.hu.copy()
+    hu[tuple(np.argwhere(scan.calcium)[0])] = 3071
+    bright = replace(scan, volume=replace(scan.volume, hu=hu))
+    labels = labelled(bright, border_model=lambda windows: (np.zeros_like(window[0]) for window in windows))
+    assert {lesion.reason for lesion in labels.left_out_lesions} == {RejectReason.CLIP, RejectReason.OTHER}
 
 
 def test_a_rule_draws_the_borders_on_a_grid_that_the_border_network_does_not_know() -> None:

@@ -60,6 +60,8 @@ def test_what_the_program_left_out_is_said_where_a_review_ends():
 def test_a_left_out_lesion_says_what_it_may_be_and_what_to_do():
     row = FakeService(2, left_out=1).summary.lesions[1]
     assert "which takes it for: valve. It adds nothing; accept it if you see plaque" in wording.row_tooltip(row)
+    other = replace(row, reason=RejectReason.OTHER)
+    assert "does not believe that it is calcium of the artery. It adds nothing" in wording.row_tooltip(other)
 
 
 def test_a_zero_that_is_no_finding_is_no_score(service):

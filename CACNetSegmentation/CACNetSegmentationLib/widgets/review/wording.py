@@ -283,10 +283,12 @@ def _state_sentence(row: LesionRow) -> str:
     if row.reason is None:
         return STATE_NAMES[row.state]
     if row.state is ReviewState.LEFT_OUT:
-        return _(
-            "Left out by the program, which takes it for: {reason}. It adds nothing; accept it if you see plaque, or "
-            "reject it"
-        ).format(reason=REASON_NAMES[row.reason].lower())
+        what = _("which does not believe that it is calcium of the artery")
+        if row.reason is not RejectReason.OTHER:
+            what = _("which takes it for: {reason}").format(reason=REASON_NAMES[row.reason].lower())
+        return _("Left out by the program, {what}. It adds nothing; accept it if you see plaque, or reject it").format(
+            what=what
+        )
     return _("Rejected as {reason}; it adds nothing and can be restored").format(
         reason=REASON_NAMES[row.reason].lower()
     )
