@@ -66,7 +66,8 @@ class Labels:
         second_look: a sentence on lesions that only the border network found; empty where there are none.
         denied: a sentence on lesions that CAC-Net found and the border network did not; empty where there are none.
         left_out: sentences on what looks like calcium and is metal, or lies where no artery's calcium can be expected.
-        left_out_lesions: that, and what was denied, as lesions; in the order of their first voxels.
+        left_out_lesions: that, and what was denied, as lesions, in the order of their first voxels; without what lies
+            far from every artery: lymph nodes and bone would only keep a reader busy.
     """
 
     calcium: np.ndarray
@@ -140,15 +141,16 @@ def label(
     calcium_vessel = calcium_vessel.without(metallic)
     coronary_vessel = coronary_vessel.without(metallic.without(recognised))
     isolated = vessels.isolated_pieces(coronary_vessel, calcium_vessel, crop.geometry)
-    left_out = SparseMap.mask(np.intersect1d(calcium_vessel.index, isolated.index), isolated.shape)
+    far = _within(calcium_vessel, isolated)
     denied = borders.denied or nothing
     denied_vessel = vessels.assign_calcium(denied, coronary_vessel, crop.geometry)
+    far_and_denied = _within(denied, vessels.isolated_pieces(coronary_vessel, denied_vessel, crop.geometry))
+    denied = denied.without(far_and_denied)
     denied_metal = metal.reaching_the_end(denied, hu)
     left_out_lesions = (
         *each_left_out(doubtful, found_vessel, calcium_probability, RejectReason.AORTIC_WALL),
         *each_left_out(beside, found_vessel, calcium_probability, RejectReason.VALVE),
         *each_left_out(metallic, found_vessel, calcium_probability, RejectReason.CLIP),
-        *each_left_out(left_out, found_vessel, calcium_probability, RejectReason.OTHER),
         *each_left_out(denied_metal, denied_vessel, calcium_probability, RejectReason.CLIP),
         *each_left_out(denied.without(denied_metal), denied_vessel, calcium_probability, RejectReason.OTHER),
     )
@@ -163,9 +165,9 @@ def label(
         borders=borders.statement,
         borders_refined=borders.applied,
         second_look=_second_look(borders.added, (isolated, doubtful, beside, metallic), crop.geometry),
-        denied=_denied(borders.denied, crop.geometry),
+        denied=_denied(denied, crop.geometry),
         left_out=(
-            *vessels.left_out(left_out, crop.geometry),
+            *vessels.left_out(_either(far, far_and_denied), crop.geometry),
             *vessels.doubted(doubtful, crop.geometry),
             *vessels.taken_for_annulus(beside, crop.geometry),
             *metal.taken_for_metal(metallic, crop.geometry),
@@ -248,8 +250,16 @@ def _second_look(added: SparseMap | None, left_out: Sequence[SparseMap], geometr
     )
 
 
-def _denied(denied: SparseMap | None, geometry: Geometry) -> str:
-    count, places = (0, "") if denied is None else count_and_places(denied, geometry)
+def _within(part: SparseMap, whole: SparseMap) -> SparseMap:
+    return SparseMap.mask(np.intersect1d(part.index, whole.index), part.shape)
+
+
+def _either(one: SparseMap, other: SparseMap) -> SparseMap:
+    return SparseMap.mask(np.union1d(one.index, other.index), one.shape)
+
+
+def _denied(denied: SparseMap, geometry: Geometry) -> str:
+    count, places = count_and_places(denied, geometry)
     if not count:
         return ""
     what, were = ("One lesion", "was") if count == 1 else (f"{count} lesions", "were")

@@ -241,6 +241,11 @@ def test_a_piece_far_from_the_named_arteries_is_left_out_and_its_calcium_told(mo
     assert set(np.unique(labels.coronary)) == {0, Vessel.RCA, Vessel.LAD}
     (sentence,) = labels.left_out
     assert f"R {-far_x:.1f}"[:4] in sentence
-    assert {lesion.reason for lesion in labels.left_out_lesions} == {RejectReason.OTHER}
-    assert len(kept.left_out_lesions) == 0
+    assert labels.left_out_lesions == (), "far from every artery there is nothing for a reader to judge"
+    denied = labelled(
+        schematic_ccta(**FINE), border_model=lambda windows: (np.zeros_like(window[0]) for window in windows)
+    )
+    assert denied.denied.startswith("One lesion of the first network was not confirmed")
+    assert len(denied.left_out_lesions) == 1
+    assert f"R {-far_x:.1f}"[:4] in denied.left_out[0]
     assert kept.left_out == ()

@@ -68,7 +68,7 @@ def test_what_looks_like_calcium_there_is_told_with_its_place() -> None:
     assert sentence == (
         "2 spots that look like calcium lie more than 15 mm from every coronary artery that was recognised and were "
         "left out: 1.0 mm³ at R -13.0, A 18.0, S 30.0 mm; 2.0 mm³ at R -20.5, A -20.0, S 31.0 mm. "
-        "The review lists them as left out: accept there what you see as plaque."
+        "Add them by hand if an artery runs there."
     )
 
 
@@ -78,7 +78,7 @@ def test_one_spot_is_told_in_the_singular_and_none_not_at_all() -> None:
     calcium[1, 40, 10] = True
     (sentence,) = left_out(SparseMap.of(calcium), GRID)
     assert sentence.startswith("1 spot that looks like calcium lies more than 15 mm")
-    assert sentence.endswith("The review lists it as left out: accept it there if you see plaque.")
+    assert sentence.endswith("Add it by hand if an artery runs there.")
 
 
 def test_a_long_list_of_spots_is_cut_short() -> None:
@@ -86,4 +86,4 @@ def test_a_long_list_of_spots_is_cut_short() -> None:
     calcium[1, ::6, 0] = True
     (sentence,) = left_out(SparseMap.of(calcium), GRID)
     assert sentence.count("mm³") == 8
-    assert "; 2 more. The review lists them" in sentence
+    assert "; 2 more. Add" in sentence
