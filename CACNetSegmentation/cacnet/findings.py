@@ -35,6 +35,7 @@ RUN_FINDINGS = frozenset(
         "computing-reduced",
         "vessels",
         "calcium-left-out",
+        "calcium-far-from-arteries",
         "second-look",
         "lesions-not-confirmed",
         "borders-not-refined",

@@ -68,6 +68,7 @@ class Labels:
         left_out: sentences on what looks like calcium and is metal, or lies where no artery's calcium can be expected.
         left_out_lesions: that, and what was denied, as lesions, in the order of their first voxels; without what lies
             far from every artery: lymph nodes and bone would only keep a reader busy.
+        far_away: a sentence on that; none where there is nothing.
     """
 
     calcium: np.ndarray
@@ -83,6 +84,7 @@ class Labels:
     denied: str = ""
     left_out: tuple[str, ...] = ()
     left_out_lesions: tuple[LeftOutLesion, ...] = ()
+    far_away: tuple[str, ...] = ()
 
 
 def label(
@@ -167,12 +169,12 @@ def label(
         second_look=_second_look(borders.added, (isolated, doubtful, beside, metallic), crop.geometry),
         denied=_denied(denied, crop.geometry),
         left_out=(
-            *vessels.left_out(_either(far, far_and_denied), crop.geometry),
             *vessels.doubted(doubtful, crop.geometry),
             *vessels.taken_for_annulus(beside, crop.geometry),
             *metal.taken_for_metal(metallic, crop.geometry),
         ),
         left_out_lesions=_on_whole(left_out_lesions, crop, volume),
+        far_away=vessels.left_out(_either(far, far_and_denied), crop.geometry),
     )
 
 

@@ -246,6 +246,7 @@ def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
     """What the result itself gives reason to check."""
     notes = [Finding("vessels", Severity.NOTE, note) for note in labels.notes]
     notes += [Finding("calcium-left-out", Severity.WARNING, sentence) for sentence in labels.left_out]
+    notes += [Finding("calcium-far-from-arteries", Severity.WARNING, sentence) for sentence in labels.far_away]
     if labels.second_look:
         notes.append(Finding("second-look", Severity.NOTE, labels.second_look))
     if labels.denied:

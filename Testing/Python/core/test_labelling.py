@@ -239,7 +239,7 @@ def test_a_piece_far_from_the_named_arteries_is_left_out_and_its_calcium_told(mo
     far = scan.volume.geometry.index_to_lps(np.argwhere(kept.calcium > 0))[:, 0] < (x + far_x) / 2
     assert 0 < np.count_nonzero(labels.calcium) == np.count_nonzero(~far) < len(far)
     assert set(np.unique(labels.coronary)) == {0, Vessel.RCA, Vessel.LAD}
-    (sentence,) = labels.left_out
+    (sentence,) = labels.far_away
     assert f"R {-far_x:.1f}"[:4] in sentence
     assert labels.left_out_lesions == (), "far from every artery there is nothing for a reader to judge"
     denied = labelled(
@@ -247,5 +247,5 @@ def test_a_piece_far_from_the_named_arteries_is_left_out_and_its_calcium_told(mo
     )
     assert denied.denied.startswith("One lesion of the first network was not confirmed")
     assert len(denied.left_out_lesions) == 1
-    assert f"R {-far_x:.1f}"[:4] in denied.left_out[0]
-    assert kept.left_out == ()
+    assert f"R {-far_x:.1f}"[:4] in denied.far_away[0]
+    assert kept.left_out == kept.far_away == ()

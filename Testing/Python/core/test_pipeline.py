@@ -40,6 +40,7 @@ def test_no_arteries_give_empty_labels_and_a_warning_that_zero_is_no_finding() -
     ("noticed", "code", "severity"),
     [
         ({"left_out": ("2 spots …",)}, "calcium-left-out", Severity.WARNING),
+        ({"far_away": ("2 spots …",)}, "calcium-far-from-arteries", Severity.WARNING),
         ({"second_look": "2 spots …"}, "second-look", Severity.NOTE),
         ({"denied": "2 spots …"}, "lesions-not-confirmed", Severity.NOTE),
     ],
@@ -66,7 +67,14 @@ def test_a_review_keeps_all_that_the_run_says_but_what_is_said_of_the_lesions_an
     resolved = resolve_for(scan.volume, None, labels.blood_hu)
     lesions = find_lesions(labels.calcium, scan.volume.hu, scan.volume.geometry, resolved)
     everything = replace(
-        labels, notes=("n",), left_out=("l",), second_look="s", denied="d", borders="b", borders_refined=False
+        labels,
+        notes=("n",),
+        left_out=("l",),
+        far_away=("f",),
+        second_look="s",
+        denied="d",
+        borders="b",
+        borders_refined=False,
     )
     nowhere = replace(on_grid, region=replace(on_grid.region, found=False))
     said = (*result_findings(lesions, everything), *memory_findings(answer), *region_findings(nowhere))
