@@ -144,7 +144,7 @@ def label(
     coronary_vessel = coronary_vessel.without(metallic.without(recognised))
     isolated = vessels.isolated_pieces(coronary_vessel, calcium_vessel, crop.geometry)
     far = _within(calcium_vessel, isolated)
-    denied = borders.denied or nothing
+    denied = nothing if borders.denied is None else borders.denied
     denied_vessel = vessels.assign_calcium(denied, coronary_vessel, crop.geometry)
     far_and_denied = _within(denied, vessels.isolated_pieces(coronary_vessel, denied_vessel, crop.geometry))
     denied = denied.without(far_and_denied)
