@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from cacnet import metal, postprocessing, refinement, vessels
+from cacnet import heart_context, metal, postprocessing, refinement, vessels
 from cacnet.anatomy import Vessel
 from cacnet.bounding_box import box_of_nonzero
 from cacnet.components import eroded, is_near
 from cacnet.errors import CacnetError
+from cacnet.heart_context import HeartContext
 from cacnet.left_out import LeftOutLesion, RejectReason, each_left_out
 from cacnet.prepare import Crop, Prepared, crop_covering
 from cacnet.resampling import linear_sparse, nearest_sparse
@@ -63,6 +65,7 @@ class Labels:
         courses: the named centre lines; None where there are none.
         borders: what drew the lesions' borders, in words.
         borders_refined: whether that was the CT's values (see cacnet.refinement) rather than the network alone.
+        arteries: what was done with CAC-Net's arteries, in words; empty where nothing was.
         second_look: a sentence on lesions that only the border network found; empty where there are none.
         denied: a sentence on lesions that CAC-Net found and the border network did not; empty where there are none.
         left_out: sentences on what looks like calcium and is metal, or lies where no artery's calcium can be expected.
@@ -80,6 +83,7 @@ class Labels:
     courses: vessels.Courses | None = None
     borders: str = AS_THE_NETWORK
     borders_refined: bool = False
+    arteries: str = ""
     second_look: str = ""
     denied: str = ""
     left_out: tuple[str, ...] = ()
@@ -93,6 +97,7 @@ def label(
     probabilities: Probabilities,
     refine_borders: bool = True,
     border_model: refinement.WindowModel | None = None,
+    context: HeartContext | None = None,
 ) -> Labels:
     """From probabilities on the model's grid to vessels and calcium on the CT's grid.
 
@@ -102,6 +107,8 @@ def label(
         probabilities: CAC-Net's.
         refine_borders: draw each lesion's border by the CT's values instead of taking CAC-Net's.
         border_model: draws them; without one, and on grids coarser than it was trained on, a rule does.
+        context: of the whole heart; what of CAC-Net's arteries does not belong to the coronary arteries by it is not
+            believed. Without one, all of it is.
     """
     grid = prepared.grid
     crop = crop_covering(_where_found(probabilities, grid), volume.geometry)
@@ -111,9 +118,18 @@ def label(
     calcium_probability, coronary_probability = (
         linear_sparse(probability, grid, crop.geometry, at_least) for probability, at_least in maps
     )
-    calcium, coronary = postprocessing.clean(
-        calcium_probability, coronary_probability, crop.geometry, heart_axis_mm_lps=prepared.region.axis_mm_lps
+    clean = partial(
+        postprocessing.clean, calcium_probability, geometry=crop.geometry, heart_axis_mm_lps=prepared.region.axis_mm_lps
     )
+    calcium, coronary = clean(coronary_probability)
+    nothing = SparseMap.mask(np.zeros(0, np.int64), crop.geometry.shape_zyx)
+    disowned, arteries = nothing, ""
+    if context is not None:
+        coronary_probability = heart_context.within_arteries(coronary_probability, crop.geometry, context)
+        own_calcium, own_coronary = clean(coronary_probability)
+        disowned = calcium.without(own_calcium)
+        arteries = _arteries_statement(coronary.without(own_coronary), crop.geometry)
+        calcium, coronary = own_calcium, own_coronary
     hu = volume.hu[crop.slices]
     blood_hu = lumen_hu(hu, coronary, calcium, crop.geometry)
     borders = refinement.Refined(calcium, False, AS_THE_NETWORK)
@@ -131,7 +147,6 @@ def label(
     territories = vessels.label_territories(nearest_sparse(coronary, crop.geometry, grid), prepared.hu, grid)
     coronary_vessel = spread(nearest_sparse(territories.labels, grid, crop.geometry), coronary, crop.geometry)
     calcium_vessel = found_vessel = vessels.assign_calcium(borders.calcium, coronary_vessel, crop.geometry)
-    nothing = SparseMap.mask(np.zeros(0, np.int64), crop.geometry.shape_zyx)
     doubtful = beside = nothing
     if borders.added is not None:
         doubtful = vessels.doubtful_finds(borders.added, calcium_vessel, territories.courses, crop.geometry)
@@ -145,16 +160,20 @@ def label(
     isolated = vessels.isolated_pieces(coronary_vessel, calcium_vessel, crop.geometry)
     far = _within(calcium_vessel, isolated)
     denied = nothing if borders.denied is None else borders.denied
-    denied_vessel = vessels.assign_calcium(denied, coronary_vessel, crop.geometry)
-    far_and_denied = _within(denied, vessels.isolated_pieces(coronary_vessel, denied_vessel, crop.geometry))
-    denied = denied.without(far_and_denied)
-    denied_metal = metal.reaching_the_end(denied, hu)
+    unbelieved = _either(denied, disowned)
+    unbelieved_vessel = vessels.assign_calcium(unbelieved, coronary_vessel, crop.geometry)
+    far_and_unbelieved = _within(unbelieved, vessels.isolated_pieces(coronary_vessel, unbelieved_vessel, crop.geometry))
+    denied, disowned = denied.without(far_and_unbelieved), disowned.without(far_and_unbelieved).without(denied)
+    unbelieved = unbelieved.without(far_and_unbelieved)
+    unbelieved_metal = metal.reaching_the_end(unbelieved, hu)
     left_out_lesions = (
         *each_left_out(doubtful, found_vessel, calcium_probability, RejectReason.AORTIC_WALL),
         *each_left_out(beside, found_vessel, calcium_probability, RejectReason.VALVE),
         *each_left_out(metallic, found_vessel, calcium_probability, RejectReason.CLIP),
-        *each_left_out(denied_metal, denied_vessel, calcium_probability, RejectReason.CLIP),
-        *each_left_out(denied.without(denied_metal), denied_vessel, calcium_probability, RejectReason.OTHER),
+        *each_left_out(unbelieved_metal, unbelieved_vessel, calcium_probability, RejectReason.CLIP),
+        *each_left_out(
+            unbelieved.without(unbelieved_metal), unbelieved_vessel, calcium_probability, RejectReason.OTHER
+        ),
     )
     return Labels(
         calcium=_whole(calcium_vessel.without(isolated), crop, volume),
@@ -166,15 +185,17 @@ def label(
         courses=territories.courses,
         borders=borders.statement,
         borders_refined=borders.applied,
+        arteries=arteries,
         second_look=_second_look(borders.added, (isolated, doubtful, beside, metallic), crop.geometry),
         denied=_denied(denied, crop.geometry),
         left_out=(
             *vessels.doubted(doubtful, crop.geometry),
             *vessels.taken_for_annulus(beside, crop.geometry),
             *metal.taken_for_metal(metallic, crop.geometry),
+            *heart_context.disowned(disowned, crop.geometry),
         ),
         left_out_lesions=_on_whole(left_out_lesions, crop, volume),
-        far_away=vessels.left_out(_either(far, far_and_denied), crop.geometry),
+        far_away=vessels.left_out(_either(far, far_and_unbelieved), crop.geometry),
     )
 
 
@@ -236,6 +257,14 @@ def lumen_hu(
         )
         deep = deep[np.isinf(distance_mm)]
     return hu[np.unravel_index(deep, hu.shape)]
+
+
+def _arteries_statement(taken: SparseMap, geometry: Geometry) -> str:
+    volume_mm3 = len(taken.index) * geometry.voxel_volume_mm3
+    return (
+        f"The context network, which sees the whole heart, took {volume_mm3:.0f} mm³ of veins and the like from the "
+        f"first network's arteries."
+    )
 
 
 def _second_look(added: SparseMap | None, left_out: Sequence[SparseMap], geometry: Geometry) -> str:

@@ -17,6 +17,7 @@ from cacnet.acquisition import completed
 from cacnet.anatomy import NAMED_VESSELS
 from cacnet.errors import CacnetError
 from cacnet.findings import Finding, Severity
+from cacnet.heart_context import coarse_heart
 from cacnet.labelling import AS_THE_NETWORK, Labels, label
 from cacnet.left_out import LeftOutLesion
 from cacnet.lesions import LesionSet, find_lesions
@@ -133,16 +134,22 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
         with watch.step("load"):
             model, device = network.result()
     from cacnet.border_inference import BorderPredictor
+    from cacnet.context_inference import look_at_heart
     from cacnet.inference import predict
 
     with watch.step("network"):
         probabilities = predict(normalise_hu(prepared.hu), model, device, progress=progress)
+    with watch.step("context"):
+        context = None
+        if model.context is not None:
+            heart = coarse_heart(prepared, probabilities.coronary, probabilities.calcium)
+            context = look_at_heart(heart, model.context, probabilities.device)
     with watch.step("label"):
         progress("label", 0.0)
         border_model = None
         if model.borders is not None:
             border_model = BorderPredictor(model.borders, probabilities.device, progress)
-        labels = label(volume, prepared, probabilities, request.refine_borders, border_model)
+        labels = label(volume, prepared, probabilities, request.refine_borders, border_model, context)
     with watch.step("score"):
         progress("score", 0.0)
         resolved = resolve_for(volume, request.protocol, labels.blood_hu)
@@ -264,5 +271,5 @@ def model_statement(model: LoadedModel, device: Device, probabilities: Probabili
         weights_sha256=model.card.weights.sha256 if model.card.weights else None,
         statement=model.card.statement,
         device=device.description,
-        notes=(*probabilities.notes, labels.borders),
+        notes=(*probabilities.notes, *([labels.arteries] if labels.arteries else []), labels.borders),
     )

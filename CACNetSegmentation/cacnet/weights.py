@@ -1,6 +1,7 @@
 """Model bundles: a folder with `weights.safetensors` and `model.json`, checked in full before any of it is used.
 
-A bundle holds CAC-Net and, in most, a border network that was trained on its answers; one file has both weights.
+A bundle holds CAC-Net and, in most, a border network and a context network that were trained on its answers; one file
+has the weights of all.
 
 Bundles come from elsewhere, so nothing in them is trusted: sizes are bounded, the card is read field by field, the
 checksum and the tensor table are compared before the tensors are parsed, and nothing is ever unpickled.
@@ -30,7 +31,15 @@ from cacnet import temporaries
 from cacnet.errors import CacnetError
 from cacnet.files import writing_to
 from cacnet.model_folders import BUNDLED_MODELS, model_folders, user_models
-from cacnet.network import BorderConfig, BorderNetwork, CACNet, NetworkConfig, NetworkConfigError
+from cacnet.network import (
+    BorderConfig,
+    BorderNetwork,
+    CACNet,
+    ContextConfig,
+    ContextNetwork,
+    NetworkConfig,
+    NetworkConfigError,
+)
 from cacnet.network.border import BEFORE_RECORDED
 from cacnet.network.cacnet import SIZE_MULTIPLE
 from cacnet.plain_json import parse_json
@@ -56,8 +65,8 @@ __all__ = [
 SCHEMA_VERSION = 1
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
-BORDERS_PREFIX = "borders."
-"""Begins the names of the border network's tensors."""
+BORDERS_PREFIX, CONTEXT_PREFIX = "borders.", "context."
+"""Begin the names of the border network's and of the context network's tensors."""
 MAX_CARD_BYTES = 1 << 20
 MAX_WEIGHTS_BYTES = 256 << 20
 MAX_HEADER_BYTES = 1 << 20
@@ -114,6 +123,8 @@ class ModelCard:
         network: how to rebuild the network.
         input: what to feed it.
         borders: how to rebuild the border network; None in a bundle without one, where a rule draws the borders.
+        context: how to rebuild the context network; None in a bundle without one, as in models up to
+            cacnet-simulated-v6.
         weights: the file beside the card; None until saved.
         training: how it was trained (free form).
         accuracy: what was measured, on what (free form).
@@ -126,6 +137,7 @@ class ModelCard:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     input: InputContract = field(default_factory=InputContract)
     borders: BorderConfig | None = None
+    context: ContextConfig | None = None
     weights: WeightsRecord | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     accuracy: Mapping[str, Any] = field(default_factory=dict)
@@ -144,11 +156,12 @@ class ModelBundle:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """Networks in evaluation mode, float32 on the CPU, with their card; `borders` is None where the bundle has none."""
+    """Networks in evaluation mode, float32 on the CPU, with their card; those that the bundle has not are None."""
 
     network: CACNet
     card: ModelCard
     borders: BorderNetwork | None = None
+    context: ContextNetwork | None = None
 
 
 def list_bundles(folders: Iterable[Path | str] | None = None) -> tuple[ModelBundle, ...]:
@@ -176,7 +189,7 @@ def load_bundle(id_or_path: str | Path, folders: Iterable[Path | str] | None = N
     card = read_card(folder)
     data = _read_weights(folder, card)
     with torch.device("meta"), _Uninitialised():  # shapes without memory: a forged card cannot make us allocate
-        expected = _tensors(CACNet(card.network), BorderNetwork(card.borders) if card.borders else None)
+        expected = _tensors(CACNet(card.network), *_companions(card))
     _check_header(data, expected, folder)
     try:
         tensors = parse_safetensors(data)
@@ -188,9 +201,13 @@ def load_bundle(id_or_path: str | Path, folders: Iterable[Path | str] | None = N
     if broken:
         raise _corrupt(folder, f"the weights '{broken[0]}' hold numbers that are not finite", "finite weights")
     tensors = {name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()}
-    network = CACNet(card.network)
-    network.load_state_dict({n: t for n, t in tensors.items() if not n.startswith(BORDERS_PREFIX)}, strict=True)
-    return LoadedModel(network.eval(), card, _borders(card, tensors))
+    network, (borders, context) = CACNet(card.network), _companions(card)
+    network.load_state_dict(_of(tensors, ""), strict=True)
+    for companion, prefix in ((borders, BORDERS_PREFIX), (context, CONTEXT_PREFIX)):
+        if companion is not None:
+            companion.load_state_dict(_of(tensors, prefix), strict=True)
+            companion.eval()
+    return LoadedModel(network.eval(), card, borders, context)
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -220,42 +237,59 @@ def read_card(folder: Path) -> ModelCard:
 
 
 def save_bundle(
-    network: CACNet, card: ModelCard, folder: Path | str, borders: BorderNetwork | None = None
+    network: CACNet,
+    card: ModelCard,
+    folder: Path | str,
+    borders: BorderNetwork | None = None,
+    context: ContextNetwork | None = None,
 ) -> ModelBundle:
     """Write `folder`/`card.id`/ with the weights in half precision; an existing bundle of that id is replaced.
 
-    The bundle appears whole or not at all. `card.network`, `card.borders` and `card.weights` are filled in here.
+    The bundle appears whole or not at all. `card.weights` and the networks' shapes are filled in here.
     Raises CorruptModelError where a weight is not finite in half precision.
     """
     target = Path(folder) / card.id
     if not _ID.fullmatch(card.id):
         raise _corrupt(target, f"the model id '{card.id}'", "lower-case letters, digits, '.', '_' and '-'")
-    tensors = {name: _halved(tensor) for name, tensor in _tensors(network, borders).items()}
+    tensors = {name: _halved(tensor) for name, tensor in _tensors(network, borders, context).items()}
     broken = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     if broken:
         raise _corrupt(target, f"the weights '{broken[0]}' are not finite in half precision", "finite weights")
     data = to_safetensors(tensors)
     record = WeightsRecord(WEIGHTS_FILE, len(data), hashlib.sha256(data).hexdigest(), len(tensors))
-    shapes = {"network": network.config, "borders": borders.config if borders is not None else None}
+    shapes = {
+        "network": network.config,
+        "borders": borders.config if borders is not None else None,
+        "context": context.config if context is not None else None,
+    }
     card = ModelCard(**{**_shallow(card), **shapes, "weights": record})
     text = json.dumps({"schema_version": SCHEMA_VERSION, **asdict(card)}, indent=2, allow_nan=False) + "\n"
     _write_folder(target, {WEIGHTS_FILE: data, CARD_FILE: text.encode()})
     return ModelBundle(target, card)
 
 
-def _borders(card: ModelCard, tensors: Mapping[str, torch.Tensor]) -> BorderNetwork | None:
-    if card.borders is None:
-        return None
-    network = BorderNetwork(card.borders)
-    own = {n.removeprefix(BORDERS_PREFIX): t for n, t in tensors.items() if n.startswith(BORDERS_PREFIX)}
-    network.load_state_dict(own, strict=True)
-    return network.eval()
+def _companions(card: ModelCard) -> tuple[BorderNetwork | None, ContextNetwork | None]:
+    """The networks beside CAC-Net that the card describes, untrained."""
+    return (
+        BorderNetwork(card.borders) if card.borders is not None else None,
+        ContextNetwork(card.context) if card.context is not None else None,
+    )
 
 
-def _tensors(network: CACNet, borders: BorderNetwork | None) -> dict[str, torch.Tensor]:
-    """The tensors of both networks under the names of the weights file."""
-    own = borders.state_dict() if borders is not None else {}
-    return {**network.state_dict(), **{BORDERS_PREFIX + name: tensor for name, tensor in own.items()}}
+def _tensors(network: CACNet, borders: BorderNetwork | None, context: ContextNetwork | None) -> dict[str, torch.Tensor]:
+    """The tensors of all networks under the names of the weights file."""
+    tensors = dict(network.state_dict())
+    for companion, prefix in ((borders, BORDERS_PREFIX), (context, CONTEXT_PREFIX)):
+        if companion is not None:
+            tensors |= {prefix + name: tensor for name, tensor in companion.state_dict().items()}
+    return tensors
+
+
+def _of(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """Those of the network whose names begin with `prefix`, without it; "" for CAC-Net's, which begin with neither."""
+    if prefix:
+        return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    return {name: t for name, t in tensors.items() if not name.startswith((BORDERS_PREFIX, CONTEXT_PREFIX))}
 
 
 def _find(id_or_path: str | Path, folders: tuple[Path, ...]) -> Path:
@@ -332,6 +366,7 @@ def _card_from(raw: Mapping[str, Any], folder: Path) -> ModelCard:
     contract = _fill(InputContract, raw.get("input"), folder, "input")
     weights = _fill(WeightsRecord, raw.get("weights"), folder, "weights")
     borders = None if raw.get("borders") is None else _fill(BorderConfig, _whole(raw["borders"]), folder, "borders")
+    context = None if raw.get("context") is None else _fill(ContextConfig, raw["context"], folder, "context")
     texts: dict[str, Any] = {name: raw.get(name) for name in ("id", "name", "created", "statement", "license")}
     records: dict[str, Any] = {name: raw.get(name) for name in ("training", "accuracy")}
     for name, value in {**texts, **records}.items():
@@ -343,7 +378,9 @@ def _card_from(raw: Mapping[str, Any], folder: Path) -> ModelCard:
         raise _corrupt(folder, f"tiles of {contract.tile_voxels} voxels", f"a multiple of {SIZE_MULTIPLE}")
     if weights.file != WEIGHTS_FILE:
         raise _corrupt(folder, f"the weights file {weights.file!r}", WEIGHTS_FILE)
-    return ModelCard(network=network, input=contract, borders=borders, weights=weights, **texts, **records)
+    return ModelCard(
+        network=network, input=contract, borders=borders, context=context, weights=weights, **texts, **records
+    )
 
 
 def _whole(borders: object) -> object:

@@ -125,7 +125,8 @@ def record_accuracy(model: str, evaluation: Evaluation, figures: Figures, measur
         "lesion_rule": LESION_RULE,
         "figures": {row.key: {"label": row.label, **_plain(row.estimate)} for row in headline(figures)},
     }
-    save_bundle(loaded.network, dataclasses.replace(loaded.card, accuracy=accuracy), folder.parent, loaded.borders)
+    card = dataclasses.replace(loaded.card, accuracy=accuracy)
+    save_bundle(loaded.network, card, folder.parent, loaded.borders, loaded.context)
 
 
 def _protocols(cases: Sequence[CaseResult]) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """CAC-Net: an encoder–decoder whose coarsest features pass a cross-frequency conditioner and a deformable alignment.
 
 Start at `cacnet.py`, which is the network top to bottom; `configuration.py` names every part that can be switched off.
-`border.py` is a second, small network that draws the lesions' borders on the CT's own grid; it is no part of the paper.
+Two small networks beside it are no part of the paper: `context.py` sees the whole heart and says what of CAC-Net's
+answer belongs to the coronary arteries, and `border.py` draws the lesions' borders on the CT's own grid.
 Source: Jiang et al., "Coronary Artery Calcification segmentation by using cross-frequency conditioner and geometric
 priors Learning", MICCAI 2025. Where the paper is silent or inconsistent, the docstring says how it is read here.
 """
@@ -9,12 +10,15 @@ priors Learning", MICCAI 2025. Where the paper is silent or inconsistent, the do
 from cacnet.network.border import BorderConfig, BorderNetwork
 from cacnet.network.cacnet import CACNet, InputSizeError
 from cacnet.network.configuration import NetworkConfig, NetworkConfigError
+from cacnet.network.context import ContextConfig, ContextNetwork
 from cacnet.network.loss import LossConfig, LossParts, SegmentationLoss
 
 __all__ = [
     "BorderConfig",
     "BorderNetwork",
     "CACNet",
+    "ContextConfig",
+    "ContextNetwork",
     "InputSizeError",
     "LossConfig",
     "LossParts",

@@ -1,14 +1,13 @@
 """Training of the border network: `python -m cacnet.training.borders --model ID --seeds A:B --output RUN_DIR`.
 
 A run is a folder: cases/ (windows of simulated patients with CAC-Net's answers), curve.csv, checkpoint.pt, and in the
-end model/<id>, the model with its new border network. It may be stopped at any time and called again: cases that are
-there are kept, and training goes on from the last checkpoint with the windows that would have come next.
+end model/<id>, the model with its new border network. It may be stopped at any time and called again, see
+cacnet.training.companion.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import logging
 import math
 import sys
@@ -35,14 +34,17 @@ from cacnet.pipeline import DEFAULT_MODEL
 from cacnet.refinement import NothingToRefineByError
 from cacnet.refinement.windows import WINDOW_VOXELS, channels_of
 from cacnet.training.border_cases import KINDS, BorderCase, make_border_case, read_border_case, write_border_case
-from cacnet.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from cacnet.training.curves import CURVE_FILE, append_row, keep_rows
+from cacnet.training.companion import (
+    CompanionConfig,
+    CompanionTrainer,
+    CompanionTrainingError,
+    require_unseen,
+    restore_from,
+    train,
+)
 from cacnet.training.make_cases import end_with_parent, parse_seeds
-from cacnet.training.trainer import LOWEST_SHARE_OF_RATE, TrainingDivergedError, training_device
 from cacnet.weights import ModelBundle, load_bundle, save_bundle
 
-SAVE_STEPS, LOG_STEPS = 200, 100
-COLUMNS = ("step", "cross_entropy", "dice", "learning_rate", "seconds_per_step")
 HEAVY_BURDEN = 0.7
 """Patients with this much calcium are worth a simulation."""
 WITHOUT = 12
@@ -51,12 +53,8 @@ WITHOUT = 12
 logger = logging.getLogger(__name__)
 
 
-class BorderTrainingError(CacnetError):
-    """A run of the border network that makes no sense."""
-
-
 @dataclass(frozen=True)
-class BorderTrainingConfig:
+class BorderTrainingConfig(CompanionConfig):
     """How the border network is trained.
 
     Attributes:
@@ -71,20 +69,13 @@ class BorderTrainingConfig:
     network: BorderConfig = field(default_factory=BorderConfig)
     shares: tuple[float, ...] = (0.16, 0.22, 0.12, 0.03, 0.11, 0.14, 0.14, 0.08)
     hide_answer: float = 0.35
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-4
-    warmup_steps: int = 100
-    total_steps: int = 3500
     batch: int = 8
-    gradient_limit: float = 2.0
-    ema_decay: float = 0.998
     hardest_fraction: float = 0.03
     contrast: float = 0.6
     contrast_range: tuple[float, float] = (0.85, 1.18)
     blood_hu: float = 12.0
     noise: float = 0.25
     noise_hu: tuple[float, float] = (3.0, 30.0)
-    seed: int = 0
 
 
 class Windows:
@@ -98,7 +89,7 @@ class Windows:
         ]
         shares = np.array([share if rows else 0.0 for share, rows in zip(config.shares, self.of_kind, strict=True)])
         if shares.sum() == 0:
-            raise BorderTrainingError("no windows to learn from", "cases with windows")
+            raise CompanionTrainingError("no windows to learn from", "cases with windows")
         self.shares = shares / shares.sum()
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -154,71 +145,28 @@ def _reshaded(probability: np.ndarray, random: np.random.Generator) -> np.ndarra
     return probability ** np.float32(random.uniform(0.5, 2.0)) if random.random() < 0.4 else probability
 
 
-class BorderTrainer:
+class BorderTrainer(CompanionTrainer[BorderNetwork]):
     """A border network in training."""
 
-    PARTS = ("network", "average", "optimiser")
+    FIGURES = ("cross_entropy", "dice")
 
     def __init__(self, config: BorderTrainingConfig, device: str = "auto", start: BorderNetwork | None = None) -> None:
         """`start` is a network to go on from. Raises NetworkConfigError where it is wider than the new one."""
         torch.manual_seed(config.seed)
-        self.config, self.device, self.step = config, training_device(device, "auto"), 0
-        self.network = BorderNetwork(config.network) if start is None else grown(start, config.network)
-        self.network.to(self.device.name)
-        self.network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.network).eval()
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
+        network = BorderNetwork(config.network) if start is None else grown(start, config.network)
+        super().__init__(network, config, device)
+        self.hardest_fraction = config.hardest_fraction
 
-    @property
-    def learning_rate(self) -> float:
-        """Of this step: up over the warm-up, then linearly down."""
-        config = self.config
-        left = 1 - self.step / config.total_steps
-        rise = min(1.0, (self.step + 1) / max(1, config.warmup_steps))
-        return config.learning_rate * rise * (LOWEST_SHARE_OF_RATE + (1 - LOWEST_SHARE_OF_RATE) * left)
-
-    def train_step(self, image: torch.Tensor, truth: torch.Tensor) -> tuple[float, float]:
-        """One batch; returns cross-entropy and Dice. Raises TrainingDivergedError."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.learning_rate
-        image = image.to(self.device.name).contiguous(memory_format=torch.channels_last_3d)
-        truth = truth.to(self.device.name)
+    def loss(self, image: torch.Tensor, *truth: torch.Tensor) -> tuple[torch.Tensor, tuple[float, ...]]:
+        """Mean cross-entropy of the hardest voxels and Dice loss; told are that mean and the Dice coefficient."""
+        (calcium,) = truth
         with precision_context(self.device):
             logits = self.network(image)
         logits = logits.float()
-        entropy = F.binary_cross_entropy_with_logits(logits, truth, reduction="none").flatten()
-        hardest = entropy.topk(
-            max(1, round(self.config.hardest_fraction * entropy.numel())), sorted=False
-        ).values.mean()
-        dice_loss = soft_dice_loss(torch.sigmoid(logits), truth)
-        loss = hardest + dice_loss
-        if not math.isfinite(loss.item()):
-            raise TrainingDivergedError(f"the loss at step {self.step} is {loss.item()}", "a finite loss")
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_limit)
-        self.optimiser.step()
-        self.step += 1
-        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for mine, theirs in zip(self.average.parameters(), self.network.parameters(), strict=True):
-                mine.lerp_(theirs, 1 - decay)
-        return hardest.item(), 1 - dice_loss.item()
-
-    def state(self) -> dict[str, Any]:
-        """Everything that `restore` needs."""
-        return {"step": self.step, **{name: getattr(self, name).state_dict() for name in self.PARTS}}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go back to a saved state; raises CheckpointError where it is of another network."""
-        try:
-            for name in self.PARTS:
-                getattr(self, name).load_state_dict(state[name])
-            self.step = state["step"]
-        except (KeyError, RuntimeError, TypeError, ValueError) as error:
-            raise CheckpointError(f"the checkpoint does not fit ({error})", "one of the same network") from error
+        entropy = F.binary_cross_entropy_with_logits(logits, calcium, reduction="none").flatten()
+        hardest = entropy.topk(max(1, round(self.hardest_fraction * entropy.numel())), sorted=False).values.mean()
+        dice_loss = soft_dice_loss(torch.sigmoid(logits), calcium)
+        return hardest + dice_loss, (hardest.item(), 1 - dice_loss.item())
 
 
 def chosen_seeds(seeds: range) -> list[int]:
@@ -270,25 +218,8 @@ def train_borders(
     Goes on from the checkpoint in `output`, if there is one, and otherwise from the network `start`, if one is given.
     """
     trainer = BorderTrainer(config, device, start)
-    state = load_checkpoint(output)
-    if state is not None:
-        trainer.restore(state)
-    output.mkdir(parents=True, exist_ok=True)
-    keep_rows(output / CURVE_FILE, COLUMNS, trainer.step)
-    windows = Windows([read_border_case(path) for path in cases], config)
-    end = time.monotonic() + 60 * max_minutes
-    started, figures = time.monotonic(), []
-    while trainer.step < config.total_steps and time.monotonic() < end:
-        figures.append(trainer.train_step(*windows.batch(trainer.step)))
-        if trainer.step % LOG_STEPS == 0:
-            entropy, dice = np.mean(figures, axis=0)
-            seconds = (time.monotonic() - started) / len(figures)
-            append_row(output / CURVE_FILE, (trainer.step, entropy, dice, trainer.learning_rate, seconds))
-            logger.info("step %d: cross-entropy %.3f, Dice %.3f, %.2f s a step", trainer.step, entropy, dice, seconds)
-            started, figures = time.monotonic(), []
-        if trainer.step % SAVE_STEPS == 0:
-            save_checkpoint(output, trainer.state())
-    save_checkpoint(output, trainer.state())
+    restore_from(trainer, output)
+    train(trainer, Windows([read_border_case(path) for path in cases], config).batch, output, max_minutes)
     return trainer
 
 
@@ -300,23 +231,13 @@ def with_borders(
     card = replace(
         loaded.card, id=model_id or loaded.card.id, training={**loaded.card.training, "borders": dict(record)}
     )
-    return save_bundle(loaded.network, card, folder, borders.cpu())
-
-
-def _require_unseen(seeds: Sequence[int], model: str) -> None:
-    seen = sorted(set(seeds) & set(load_bundle(model).card.training.get("seeds", ())))
-    if seen:
-        raise BorderTrainingError(
-            f"the model '{model}' has learned from {len(seen)} of these patients, as from seed {seen[0]}",
-            "patients that it has not seen: it misses less on those that it has",
-            "Choose other seeds",
-        )
+    return save_bundle(loaded.network, card, folder, borders.cpu(), loaded.context)
 
 
 def _borders_of(model: str) -> BorderNetwork:
     borders = load_bundle(model).borders
     if borders is None:
-        raise BorderTrainingError(
+        raise CompanionTrainingError(
             f"the model '{model}' has no border network", "one that has", "Start from another model"
         )
     return borders
@@ -346,7 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = BorderTrainingConfig(total_steps=options.steps)
     try:
         seeds = chosen_seeds(parse_seeds(options.seeds))
-        _require_unseen(seeds, options.model)
+        require_unseen(seeds, options.model)
         folder = options.output / "cases"
         make_border_cases(seeds, options.model, folder, options.workers)
         cases = [path for seed in seeds if (path := _case_file(folder, seed)).exists()]

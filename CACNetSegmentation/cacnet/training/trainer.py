@@ -12,7 +12,15 @@ import torch
 
 from cacnet.errors import CacnetError
 from cacnet.inference import Device, choose_device, precision_context
-from cacnet.network import BorderConfig, BorderNetwork, CACNet, LossParts, SegmentationLoss
+from cacnet.network import (
+    BorderConfig,
+    BorderNetwork,
+    CACNet,
+    ContextConfig,
+    ContextNetwork,
+    LossParts,
+    SegmentationLoss,
+)
 from cacnet.network.border import BEFORE_RECORDED
 from cacnet.training.cases import list_cases, simulated_seeds
 from cacnet.training.checkpoint import CheckpointError
@@ -87,14 +95,15 @@ class Trainer:
         network = CACNet(config.network)
         self.initialised_from: str | None = None
         self.borders: BorderNetwork | None = None
-        """The border network of the model that this one began as, handed on as it is."""
+        self.context: ContextNetwork | None = None
+        """Both of the model that this one began as, handed on as they are."""
         self.seeds_before: frozenset[int] = frozenset()
         """Seeds of the simulated patients that this network saw before this session of the run."""
         if run.init is not None:
             start = load_bundle(run.init)
             self.initialised_from = start.card.id  # never the path, which is of one machine
             network.load_state_dict(start.network.state_dict())
-            self.borders = start.borders
+            self.borders, self.context = start.borders, start.context
             self.seeds_before = frozenset(start.card.training.get("seeds", ()))
         self.network = network.to(self.device.name).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.shared_network = processes.wrap(self.network)
@@ -174,7 +183,8 @@ class Trainer:
             "scores": vars(self.last_scores) if self.last_scores else None,
             "seeds": self._seeds(),
             "initialised_from": self.initialised_from,
-            "borders": None if self.borders is None else (asdict(self.borders.config), self.borders.state_dict()),
+            "borders": _stored(self.borders),
+            "context": _stored(self.context),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -193,6 +203,10 @@ class Trainer:
                 config, tensors = state["borders"]
                 self.borders = BorderNetwork(BorderConfig(**{**BEFORE_RECORDED, **config})).eval()
                 self.borders.load_state_dict(tensors)
+            if state.get("context") is not None:
+                config, tensors = state["context"]
+                self.context = ContextNetwork(ContextConfig(**config)).eval()
+                self.context.load_state_dict(tensors)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit ({error})", "one of the same network") from error
 
@@ -219,7 +233,11 @@ class Trainer:
             training=training,
             accuracy=_without_nan(accuracy),
         )
-        return LoadedModel(self.average, card, self.borders)
+        return LoadedModel(self.average, card, self.borders, self.context)
+
+
+def _stored(companion: BorderNetwork | ContextNetwork | None) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    return None if companion is None else (asdict(companion.config), companion.state_dict())
 
 
 def learning_rate_at(step: int, config: TrainingConfig) -> float:

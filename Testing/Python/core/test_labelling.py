@@ -1,7 +1,7 @@
 """The chain after the network: labels, lesions and scores on the CT's own grid, with a perfect network in its place."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import permutations, product
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from cacnet import vessels
 from cacnet.anatomy import Vessel
+from cacnet.heart_context import HeartContext, coarse_grid
 from cacnet.inference import Probabilities, choose_device
 from cacnet.labelling import HeartOutsideScanError, Labels, label, spread
 from cacnet.left_out import RejectReason
@@ -32,13 +33,24 @@ ALL_AND_OBLIQUE = [*ORIENTATIONS, Rotation.from_euler("xyz", [25, -10, 40], degr
 
 
 def labelled(
-    scan: Schematic, refine_borders: bool = True, border_model: WindowModel | None = None, seen: float = 1.0
+    scan: Schematic,
+    refine_borders: bool = True,
+    border_model: WindowModel | None = None,
+    seen: float = 1.0,
+    is_artery: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Labels:
-    """The labels where CAC-Net answers with the truth times `seen`."""
+    """The labels where CAC-Net answers with the truth times `seen`, and the context network with `is_artery` of points
+    (n, 3), LPS mm."""
     on_grid = prepared(scan)
     calcium, coronary = true_probabilities(on_grid)
     answer = Probabilities(np.float32(seen) * calcium, coronary, choose_device("cpu"), 96)
-    return label(scan.volume, on_grid, answer, refine_borders, border_model)
+    context = None
+    if is_artery is not None:
+        grid = coarse_grid(on_grid.grid)
+        points = grid.index_to_lps(np.argwhere(np.ones(grid.shape_zyx, bool)))
+        belongs = is_artery(points).reshape(grid.shape_zyx).astype(np.float32)
+        context = HeartContext(belongs, belongs, grid)
+    return label(scan.volume, on_grid, answer, refine_borders, border_model, context)
 
 
 @pytest.mark.slow
@@ -188,6 +200,42 @@ def test_what_is_denied_and_reaches_the_end_of_the_range_is_taken_for_metal_too(
     bright = replace(scan, volume=replace(scan.volume, hu=hu))
     labels = labelled(bright, border_model=lambda windows: (np.zeros_like(window[0]) for window in windows))
     assert {lesion.reason for lesion in labels.left_out_lesions} == {RejectReason.CLIP, RejectReason.OTHER}
+
+
+def test_what_is_no_artery_in_the_whole_heart_is_no_artery_and_its_calcium_is_left_out_and_told() -> None:
+    """Of two vessels 56 mm apart, the context network takes one for a vein."""
+    scan = schematic_ccta(**FINE)
+    (x, _, _), (far_x, _, _) = artery_centres_mm_lps()
+    middle = (x + far_x) / 2
+
+    def is_near_the_first(points_mm_lps: np.ndarray) -> np.ndarray:
+        return (points_mm_lps[:, 0] < middle) == (x < middle)
+
+    believed = labelled(scan, border_model=bright_is_calcium)
+    labels = labelled(scan, border_model=bright_is_calcium, is_artery=is_near_the_first)
+    stays = is_near_the_first(scan.volume.geometry.index_to_lps(np.argwhere(believed.coronary > 0)))
+    assert 0 < np.count_nonzero(labels.coronary) == np.count_nonzero(stays) < len(stays)
+    vein = np.zeros(scan.calcium.shape, bool)
+    vein[tuple(np.argwhere(scan.calcium).T)] = ~is_near_the_first(
+        scan.volume.geometry.index_to_lps(np.argwhere(scan.calcium))
+    )
+    np.testing.assert_array_equal(labels.calcium > 0, scan.calcium & ~vein)
+    (told,) = labels.left_out
+    assert told.startswith("One calcification lies in a vessel or wall that does not run through the heart as")
+    assert [lesion.reason for lesion in labels.left_out_lesions] == [RejectReason.OTHER]
+    assert dice_of(left_out_mask(labels), vein) > 0.8
+    taken_mm3 = re.search(r"took (\d+) mm³ of veins", labels.arteries)
+    assert abs(int(taken_mm3[1]) - np.count_nonzero(~stays) * scan.volume.geometry.voxel_volume_mm3) < 1
+
+
+def test_a_context_that_believes_everything_changes_nothing() -> None:
+    scan = schematic_ccta(**FINE)
+    plain = labelled(scan, border_model=bright_is_calcium)
+    seen = labelled(scan, border_model=bright_is_calcium, is_artery=lambda points: np.ones(len(points)))
+    np.testing.assert_array_equal(seen.coronary, plain.coronary)
+    np.testing.assert_array_equal(seen.calcium, plain.calcium)
+    assert (plain.arteries, seen.left_out_lesions) == ("", ())
+    assert "took 0 mm³" in seen.arteries
 
 
 def test_a_rule_draws_the_borders_on_a_grid_that_the_border_network_does_not_know() -> None:

@@ -12,13 +12,13 @@ from cacnet.training.border_cases import CUT_VOXELS, KINDS, BorderCase, write_bo
 from cacnet.training.borders import (
     BorderTrainer,
     BorderTrainingConfig,
-    BorderTrainingError,
     Windows,
     chosen_seeds,
     main,
     train_borders,
 )
 from cacnet.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from cacnet.training.companion import CompanionTrainingError
 from cacnet.training.trainer import Run, Trainer, TrainingDivergedError
 from cacnet.weights import ModelCard, load_bundle, save_bundle
 from tube_cases import TINY as SMALL
@@ -73,7 +73,7 @@ def test_cac_nets_calcium_is_hidden_as_often_as_asked() -> None:
 
 def test_kinds_that_no_case_has_are_left_out_of_the_draw() -> None:
     assert Windows([simple_case("missed")], TINY).shares.tolist() == [0, 0, 1, 0, 0, 0, 0, 0]
-    with pytest.raises(BorderTrainingError, match="no windows"):
+    with pytest.raises(CompanionTrainingError, match="no windows"):
         Windows([], TINY)
 
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import torch
-from cacnet.network import BorderConfig, BorderNetwork, CACNet, NetworkConfig
+from cacnet.network import BorderConfig, BorderNetwork, CACNet, ContextConfig, ContextNetwork, NetworkConfig
 from cacnet.weights import (
     CARD_FILE,
     WEIGHTS_FILE,
@@ -264,21 +264,25 @@ def test_loading_a_model_does_not_load_torchs_compiler(bundle):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_border_network_comes_back_with_its_model(tmp_path):
+def test_a_border_and_a_context_network_come_back_with_their_model(tmp_path):
     torch.manual_seed(1)
-    borders = BorderNetwork(BorderConfig((8, 8, 16)))
-    save_bundle(CACNet(TINY), ModelCard(id="tiny", name="Tiny"), tmp_path, borders)
+    borders, context = BorderNetwork(BorderConfig((8, 8, 16))), ContextNetwork(ContextConfig((8, 8, 8, 16)))
+    saved = save_bundle(CACNet(TINY), ModelCard(id="tiny", name="Tiny"), tmp_path, borders, context)
     loaded = load_bundle("tiny", [tmp_path])
     assert loaded.card.borders == BorderConfig((8, 8, 16))
-    assert not loaded.borders.training
-    for name, tensor in borders.state_dict().items():
-        torch.testing.assert_close(loaded.borders.state_dict()[name], tensor.half().float())
+    assert loaded.card.context == saved.card.context == ContextConfig((8, 8, 8, 16))
+    for companion, stored in ((borders, loaded.borders), (context, loaded.context)):
+        assert not stored.training
+        for name, tensor in companion.state_dict().items():
+            expected = tensor.half().float() if tensor.is_floating_point() else tensor
+            torch.testing.assert_close(stored.state_dict()[name], expected)
 
 
-def test_a_model_without_a_border_network_and_one_from_before_there_were_any_load(bundle):
-    assert load_bundle(bundle).borders is None
-    rewrite_card(bundle, lambda card: card.pop("borders"))
-    assert load_bundle(bundle).borders is None
+@pytest.mark.parametrize("name", ["borders", "context"])
+def test_a_model_without_a_companion_and_one_from_before_there_were_any_load(bundle, name):
+    assert getattr(load_bundle(bundle), name) is None
+    rewrite_card(bundle, lambda card: card.pop(name))
+    assert getattr(load_bundle(bundle), name) is None
 
 
 @pytest.mark.parametrize(
@@ -293,5 +297,20 @@ def test_a_model_without_a_border_network_and_one_from_before_there_were_any_loa
 )
 def test_a_card_whose_border_network_is_not_in_the_weights_is_refused(bundle, borders, message):
     rewrite_card(bundle, lambda card: card.update(borders=borders))
+    with pytest.raises(CorruptModelError, match=message):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [
+        ({"widths": [8, 8, 8, 12]}, "context widths"),
+        ({"widths": [8, 8, 8]}, "context.widths"),
+        ({}, "context"),
+        ({"widths": [8, 8, 8, 16]}, "tensors"),
+    ],
+)
+def test_a_card_whose_context_network_is_not_in_the_weights_is_refused(bundle, context, message):
+    rewrite_card(bundle, lambda card: card.update(context=context))
     with pytest.raises(CorruptModelError, match=message):
         load_bundle(bundle)

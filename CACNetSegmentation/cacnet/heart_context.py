@@ -1,0 +1,162 @@
+"""The whole heart in voxels of a millimetre: what the context network is shown, and what it answers.
+
+See cacnet.network.context for why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from cacnet.prepare import Prepared
+from cacnet.sparse_maps import SparseMap
+from cacnet.spots import accept_if, count_and_places
+from cacnet.volume import Geometry
+
+BLOCK = 2
+"""Voxels of the model's grid along each edge of a coarse one."""
+
+SURE_OF_ARTERY = 0.8
+"""Blood is measured where CAC-Net is this sure of an artery."""
+
+FEWEST_BLOOD_VOXELS = 50
+BLOOD_HU = 400.0
+"""Taken for the blood where fewer voxels are that sure."""
+
+
+BELONGS = 0.5
+"""The context network's probability from which CAC-Net's artery is believed."""
+
+NOTHING = (-2.0, -2.0, -1.0, -1.0)
+"""What `channels_of` shows where there is air, and no answer."""
+
+
+@dataclass(frozen=True)
+class CoarseHeart:
+    """A prepared CT and CAC-Net's answer in coarse voxels; all (z, y, x).
+
+    Attributes:
+        mean_hu, highest_hu: of the voxels of the model's grid in each; the lungs are REMOVED_HU, as they are there.
+        coronary_probability, calcium_probability: the largest of them, 0 to 1.
+        grid: the coarse voxels.
+    """
+
+    mean_hu: np.ndarray
+    highest_hu: np.ndarray
+    coronary_probability: np.ndarray
+    calcium_probability: np.ndarray
+    grid: Geometry
+
+    def channels(self) -> np.ndarray:
+        """What the network is shown: (4, z, y, x) float32."""
+        blood_hu = blood_of(self.mean_hu, self.coronary_probability)
+        return channels_of(self.mean_hu, self.highest_hu, self.coronary_probability, self.calcium_probability, blood_hu)
+
+
+def blood_of(mean_hu: np.ndarray, coronary_probability: np.ndarray) -> float:
+    """Median HU where CAC-Net is sure of an artery."""
+    lumen = mean_hu[coronary_probability >= SURE_OF_ARTERY]
+    return float(np.median(lumen)) if len(lumen) >= FEWEST_BLOOD_VOXELS else BLOOD_HU
+
+
+@dataclass(frozen=True, eq=False)
+class HeartContext:
+    """What the context network answers on the coarse voxels of a prepared CT; float32 (z, y, x), 0 to 1.
+
+    Attributes:
+        artery: whether what lies there belongs to a coronary artery, if it is a vessel.
+        plaque: whether what lies there is calcium of a coronary artery, if it is calcium.
+        grid: of both.
+    """
+
+    artery: np.ndarray
+    plaque: np.ndarray
+    grid: Geometry
+
+    def artery_at(self, points_mm_lps: np.ndarray) -> np.ndarray:
+        """`artery` interpolated at points (n, 3), LPS mm; beyond the grid, as at its edge."""
+        return self._at(self.artery, points_mm_lps)
+
+    def plaque_at(self, points_mm_lps: np.ndarray) -> np.ndarray:
+        """`plaque` interpolated at points (n, 3), LPS mm; beyond the grid, as at its edge."""
+        return self._at(self.plaque, points_mm_lps)
+
+    def _at(self, answer: np.ndarray, points_mm_lps: np.ndarray) -> np.ndarray:
+        index = self.grid.lps_to_index(points_mm_lps)
+        found: np.ndarray = ndimage.map_coordinates(answer, index.T, order=1, mode="nearest")
+        return found
+
+
+def within_arteries(
+    coronary_probability: SparseMap, geometry: Geometry, context: HeartContext, at_least: float = BELONGS
+) -> SparseMap:
+    """A map of CAC-Net's coronary probability on `geometry` without what does not belong to a coronary artery."""
+    stays = context.artery_at(geometry.index_to_lps(coronary_probability.voxels)) >= at_least
+    index, values = coronary_probability.index[stays], coronary_probability.values[stays]
+    return SparseMap(index, values, coronary_probability.shape)
+
+
+def disowned(calcium: SparseMap, geometry: Geometry) -> tuple[str, ...]:
+    """A sentence on calcium in what is no artery by the whole heart; none where that is nothing."""
+    count, places = count_and_places(calcium, geometry)
+    if not count:
+        return ()
+    spots, lie = ("One calcification", "lies") if count == 1 else (f"{count} calcifications", "lie")
+    return (
+        f"{spots} {lie} in a vessel or wall that does not run through the heart as a coronary artery does, such as a "
+        f"cardiac vein, and {'was' if count == 1 else 'were'} left out: {places}. {accept_if(count)}",
+    )
+
+
+def channels_of(
+    mean_hu: np.ndarray,
+    highest_hu: np.ndarray,
+    coronary_probability: np.ndarray,
+    calcium_probability: np.ndarray,
+    blood_hu: float,
+) -> np.ndarray:
+    """Network input (4, z, y, x) float32: both CT channels relative to the blood, both answers from −1 to 1."""
+    return np.stack(
+        [
+            np.clip(2 * (mean_hu.astype(np.float32) / np.float32(blood_hu)) - 1, NOTHING[0], 3),
+            np.clip(highest_hu.astype(np.float32) / np.float32(blood_hu) - 1, NOTHING[1], 4),
+            2 * coronary_probability.astype(np.float32) - 1,
+            2 * calcium_probability.astype(np.float32) - 1,
+        ]
+    )
+
+
+def coarse_heart(prepared: Prepared, coronary_probability: np.ndarray, calcium_probability: np.ndarray) -> CoarseHeart:
+    """A prepared CT and CAC-Net's answer on its grid in coarse voxels."""
+    hu = prepared.hu
+    return CoarseHeart(
+        in_blocks(hu, np.add, np.float32) / np.float32(BLOCK**3),
+        in_blocks(hu, np.maximum),
+        in_blocks(coronary_probability, np.maximum),
+        in_blocks(calcium_probability, np.maximum),
+        coarse_grid(prepared.grid),
+    )
+
+
+def coarse_grid(grid: Geometry) -> Geometry:
+    """The grid of the blocks of a grid."""
+    spacing_mm = tuple(BLOCK * spacing for spacing in grid.spacing_mm_zyx)
+    shape = tuple(-(-side // BLOCK) for side in grid.shape_zyx)
+    first_mm_lps = grid.index_to_lps(np.full(3, (BLOCK - 1) / 2))
+    return Geometry(shape, spacing_mm, tuple(first_mm_lps.tolist()), grid.direction_lps)  # type: ignore[arg-type]
+
+
+def in_blocks(array_zyx: np.ndarray, combined: np.ufunc, dtype: type[np.generic] | None = None) -> np.ndarray:
+    """An array with each block of BLOCK³ voxels combined into one; an odd side counts its last voxels twice.
+
+    The result has `dtype`, by default the array's own.
+    """
+    for axis, side in enumerate(array_zyx.shape):
+        if side % BLOCK:
+            array_zyx = np.append(array_zyx, np.take(array_zyx, [-1], axis), axis)
+        before = (slice(None),) * axis
+        first, second = (array_zyx[(*before, slice(start, None, BLOCK))] for start in range(BLOCK))
+        array_zyx = combined(first, second, dtype=dtype)
+    return array_zyx
