@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Trains the bundled model from nothing but this repository: cases, CAC-Net, its border network, evaluation.
+# Trains the bundled model from nothing but this repository: cases, CAC-Net, its border and context networks,
+# evaluation.
 #
 #   MINUTES=9 OUTPUT=build/bundled Testing/Benchmark/train_bundled.sh
 #
 # Made for one CUDA GPU and 16 cores; runs on any CPU with smaller numbers. A call ends after MINUTES at the latest and
 # goes on where the last one stopped; call it until it says 'all done'. Other settings need another OUTPUT. Only
-# OUTPUT/run and OUTPUT/borders must be kept to go on training (cases/ in the first can be made again), and
-# OUTPUT/borders/model is the result.
+# OUTPUT/run, OUTPUT/borders and OUTPUT/context must be kept to go on training (cases/ in the first can be made again),
+# and OUTPUT/context/model is the result.
 set -euo pipefail
 
 : "${OUTPUT:=build/bundled}"
@@ -17,6 +18,8 @@ set -euo pipefail
 : "${FIRST_SEEDS:=0:16}"          # those of them that training waits for; the others are simulated meanwhile
 : "${BORDER_SEEDS:=20000:20400}"  # patients that CAC-Net does not see; those with much calcium are taken from them
 : "${BORDER_STEPS:=10000}"
+: "${CONTEXT_SEEDS:=21000:21150}" # others that CAC-Net does not see
+: "${CONTEXT_STEPS:=6000}"
 : "${VALIDATION_SEEDS:=9000:9003}"
 : "${HELD_OUT:=9100:9110}"        # seeds or a folder for the evaluation; empty for none
 : "${SIMULATORS:=8}"              # processes; about 2 GB each
@@ -85,13 +88,20 @@ echo "== 3. export"
 within_time "$PYTHON" -m cacnet.training.train --output "$run" --simulate "$SEEDS" --model-id "$MODEL_ID" --export-only
 
 echo "== 4. border network"
-model=$OUTPUT/borders/model/$MODEL_ID
-if [ ! -d "$model" ]; then
+with_borders=$OUTPUT/borders/model/$MODEL_ID
+if [ ! -d "$with_borders" ]; then
     within_time "$PYTHON" -m cacnet.training.borders --model "$run/model/$MODEL_ID" --seeds "$BORDER_SEEDS" \
         --steps "$BORDER_STEPS" --output "$OUTPUT/borders" --workers "$SIMULATORS" --device "$DEVICE"
 fi
 
-echo "== 5. evaluation on patients that neither has seen"
+echo "== 5. context network"
+model=$OUTPUT/context/model/$MODEL_ID
+if [ ! -d "$model" ]; then
+    within_time "$PYTHON" -m cacnet.training.context --model "$with_borders" --seeds "$CONTEXT_SEEDS" \
+        --steps "$CONTEXT_STEPS" --output "$OUTPUT/context" --workers "$SIMULATORS" --device "$DEVICE"
+fi
+
+echo "== 6. evaluation on patients that none of them has seen"
 if [ -n "$HELD_OUT" ]; then
     within_time "$PYTHON" -m cacnet evaluate "$model" "$HELD_OUT" --output "$OUTPUT/evaluation" --device "$DEVICE"
 fi

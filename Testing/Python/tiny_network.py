@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from cacnet.network import BorderConfig, BorderNetwork, CACNet, NetworkConfig
+from cacnet.network import BorderConfig, BorderNetwork, CACNet, ContextConfig, ContextNetwork, NetworkConfig
 from cacnet.weights import ModelCard, save_bundle
 
 
@@ -14,4 +14,6 @@ def write_tiny_bundle(folder: Path) -> Path:
     torch.manual_seed(0)
     network = CACNet(NetworkConfig(widths=(2, 2, 4, 4, 8), conditioner_width=4, norm="instance"))
     card = ModelCard(id="tiny", name="Tiny untrained network for tests")
-    return save_bundle(network, card, folder, BorderNetwork(BorderConfig((8, 8, 8)))).folder
+    context = ContextNetwork(ContextConfig((8, 8, 8, 8)))
+    torch.nn.init.constant_(context.head.bias, 10.0)  # believes that every artery is one
+    return save_bundle(network, card, folder, BorderNetwork(BorderConfig((8, 8, 8))), context).folder

@@ -77,7 +77,8 @@ def test_the_report_says_what_made_it(segmented: Path, tiny_bundle: Path) -> Non
     # The untrained network recognises too little of the arteries for its sums to mean anything.
     assert report["totals"]["conclusive"] is False
     assert [report["totals"][name] for name in ("category", "cac_drs", "percentile")] == [None] * 3
-    assert {"read", "check", "prepare", "network", "label", "score"} <= set(report["timing_s"])
+    assert {"read", "check", "prepare", "network", "context", "label", "score"} <= set(report["timing_s"])
+    assert any("took 0 mm³ of veins and the like" in note for note in report["model"]["notes"])
 
 
 def test_the_report_names_no_folder_of_this_computer(segmented: Path, schematic_file: Path) -> None:
