@@ -10,27 +10,22 @@ from __future__ import annotations
 import argparse
 import logging
 import math
-import sys
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy import ndimage
 
-from cacnet.errors import CacnetError
 from cacnet.inference import choose_device, precision_context
 from cacnet.network import BorderConfig, BorderNetwork
 from cacnet.network.border import grown
 from cacnet.network.loss import soft_dice_loss
 from cacnet.phantom.patient import draw_patient
-from cacnet.pipeline import DEFAULT_MODEL
 from cacnet.refinement import NothingToRefineByError
 from cacnet.refinement.windows import WINDOW_VOXELS, channels_of
 from cacnet.training.border_cases import KINDS, BorderCase, make_border_case, read_border_case, write_border_case
@@ -38,12 +33,17 @@ from cacnet.training.companion import (
     CompanionConfig,
     CompanionTrainer,
     CompanionTrainingError,
+    case_file,
+    make_missing,
+    parser_of,
     require_unseen,
     restore_from,
+    run_command,
     train,
+    with_companion,
 )
-from cacnet.training.make_cases import end_with_parent, parse_seeds
-from cacnet.weights import ModelBundle, load_bundle, save_bundle
+from cacnet.training.make_cases import parse_seeds
+from cacnet.weights import ModelBundle, load_bundle
 
 HEAVY_BURDEN = 0.7
 """Patients with this much calcium are worth a simulation."""
@@ -174,24 +174,6 @@ def chosen_seeds(seeds: range) -> list[int]:
     return [seed for seed in seeds if draw_patient(seed).calcium_burden > HEAVY_BURDEN or seed % WITHOUT == 0]
 
 
-def make_border_cases(seeds: Sequence[int], model: str, folder: Path, workers: int = 1) -> None:
-    """Simulate the patients that are not there yet; one without lumen is left out."""
-    folder.mkdir(parents=True, exist_ok=True)
-    missing = [seed for seed in seeds if not _case_file(folder, seed).exists()]
-    make = partial(_make_case, model=model, folder=folder)
-    if workers <= 1:
-        for seed in missing:
-            make(seed)
-        return
-    with ProcessPoolExecutor(workers, initializer=end_with_parent) as pool:
-        for _ in pool.map(make, missing):
-            pass
-
-
-def _case_file(folder: Path, seed: int) -> Path:
-    return folder / f"seed-{seed:06d}.npz"
-
-
 def _make_case(seed: int, model: str, folder: Path) -> None:
     started = time.perf_counter()
     try:
@@ -199,7 +181,7 @@ def _make_case(seed: int, model: str, folder: Path) -> None:
     except NothingToRefineByError as error:
         logger.info("seed %d is left out: %s", seed, error)
         return
-    write_border_case(_case_file(folder, seed), case)
+    write_border_case(case_file(folder, seed), case)
     counts = np.bincount(case.kind, minlength=len(KINDS)).tolist()
     told = ", ".join(f"{count} {kind}" for count, kind in zip(counts, KINDS, strict=True))
     logger.info("seed %d: windows on %s; %.0f s", seed, told, time.perf_counter() - started)
@@ -223,17 +205,6 @@ def train_borders(
     return trainer
 
 
-def with_borders(
-    model: str, borders: BorderNetwork, folder: Path, record: Mapping[str, Any], model_id: str | None = None
-) -> ModelBundle:
-    """Write a model with another border network to `folder`, and how that was trained into its card."""
-    loaded = load_bundle(model)
-    card = replace(
-        loaded.card, id=model_id or loaded.card.id, training={**loaded.card.training, "borders": dict(record)}
-    )
-    return save_bundle(loaded.network, card, folder, borders.cpu(), loaded.context)
-
-
 def _borders_of(model: str) -> BorderNetwork:
     borders = load_bundle(model).borders
     if borders is None:
@@ -243,49 +214,30 @@ def _borders_of(model: str) -> BorderNetwork:
     return borders
 
 
-def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train the border network of a model. Research use only.")
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="id or folder of the model whose answers it sees")
-    parser.add_argument("--seeds", required=True, help="A:B, B excluded; patients with much calcium are taken from it")
-    parser.add_argument("--output", required=True, type=Path, help="the run's folder")
-    parser.add_argument("--init", help="id or folder of a model whose border network is trained further")
-    parser.add_argument("--model-id", help="id of the written model; that of --model by default")
-    parser.add_argument("--steps", type=int, default=BorderTrainingConfig.total_steps)
-    parser.add_argument("--max-minutes", type=float, default=math.inf, help="of training, after the cases are there")
-    parser.add_argument("--workers", type=int, default=1, help="processes that simulate (each needs about 2 GB)")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--threads", type=int)
-    return parser.parse_args(arguments)
+def _run(options: argparse.Namespace) -> ModelBundle:
+    config = BorderTrainingConfig(total_steps=options.steps)
+    seeds = chosen_seeds(parse_seeds(options.seeds))
+    require_unseen(seeds, options.model)
+    folder = options.output / "cases"
+    make_missing(partial(_make_case, model=options.model, folder=folder), seeds, folder, options.workers)
+    cases = [path for seed in seeds if (path := case_file(folder, seed)).exists()]
+    start = _borders_of(options.init) if options.init else None
+    trainer = train_borders(cases, options.output, config, options.device, options.max_minutes, start)
+    record = {
+        "config": asdict(config),
+        "steps": trainer.step,
+        "seeds": [int(path.stem.removeprefix("seed-")) for path in cases],
+        "answers_of": load_bundle(options.model).card.id,
+        "initialised_from": load_bundle(options.init).card.id if options.init else None,
+    }
+    return with_companion(options.model, "borders", trainer.average, record, options.output / "model", options.model_id)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    options = _arguments(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    config = BorderTrainingConfig(total_steps=options.steps)
-    try:
-        seeds = chosen_seeds(parse_seeds(options.seeds))
-        require_unseen(seeds, options.model)
-        folder = options.output / "cases"
-        make_border_cases(seeds, options.model, folder, options.workers)
-        cases = [path for seed in seeds if (path := _case_file(folder, seed)).exists()]
-        start = _borders_of(options.init) if options.init else None
-        trainer = train_borders(cases, options.output, config, options.device, options.max_minutes, start)
-        record = {
-            "config": asdict(config),
-            "steps": trainer.step,
-            "seeds": [int(path.stem.removeprefix("seed-")) for path in cases],
-            "answers_of": load_bundle(options.model).card.id,
-            "initialised_from": load_bundle(options.init).card.id if options.init else None,
-        }
-        bundle = with_borders(options.model, trainer.average, options.output / "model", record, options.model_id)
-        logger.info("wrote %s", bundle.folder)
-    except CacnetError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    parser = parser_of("Train the border network of a model.", BorderTrainingConfig.total_steps)
+    parser.add_argument("--init", help="id or folder of a model whose border network is trained further")
+    return run_command(parser.parse_args(arguments), _run)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,16 @@ the last checkpoint with the examples that would have come next.
 
 from __future__ import annotations
 
+import argparse
 import copy
 import logging
 import math
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -22,10 +24,13 @@ import torch
 from torch import nn
 
 from cacnet.errors import CacnetError
+from cacnet.network import BorderNetwork, ContextNetwork
+from cacnet.pipeline import DEFAULT_MODEL
 from cacnet.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from cacnet.training.curves import CURVE_FILE, append_row, keep_rows
+from cacnet.training.make_cases import end_with_parent
 from cacnet.training.trainer import LOWEST_SHARE_OF_RATE, TrainingDivergedError, training_device
-from cacnet.weights import load_bundle
+from cacnet.weights import ModelBundle, load_bundle, save_bundle
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -159,6 +164,24 @@ def restore_from(trainer: CompanionTrainer[Any], output: Path) -> None:
         trainer.restore(state)
 
 
+def make_missing(make: Callable[[int], None], seeds: Sequence[int], folder: Path, workers: int = 1) -> None:
+    """Call `make` of the seeds that have no case in a folder yet, in `workers` processes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [seed for seed in seeds if not case_file(folder, seed).exists()]
+    if workers <= 1:
+        for seed in missing:
+            make(seed)
+        return
+    with ProcessPoolExecutor(workers, initializer=end_with_parent) as pool:
+        for _ in pool.map(make, missing):
+            pass
+
+
+def case_file(folder: Path, seed: int) -> Path:
+    """Where the case of a seed is written."""
+    return folder / f"seed-{seed:06d}.npz"
+
+
 def require_unseen(seeds: Sequence[int], model: str) -> None:
     """Raise CompanionTrainingError where the model's CAC-Net has learned from one of these patients."""
     seen = sorted(set(seeds) & set(load_bundle(model).card.training.get("seeds", ())))
@@ -168,3 +191,49 @@ def require_unseen(seeds: Sequence[int], model: str) -> None:
             "patients that it has not seen: it misses less on those that it has",
             "Choose other seeds",
         )
+
+
+def with_companion(
+    model: str,
+    name: str,
+    network: BorderNetwork | ContextNetwork,
+    record: Mapping[str, Any],
+    folder: Path,
+    model_id: str | None = None,
+) -> ModelBundle:
+    """Write a model with another companion to `folder`, and how that was trained into its card.
+
+    `name` is 'borders' or 'context'.
+    """
+    loaded = load_bundle(model)
+    card = replace(loaded.card, id=model_id or loaded.card.id, training={**loaded.card.training, name: dict(record)})
+    companions = {"borders": loaded.borders, "context": loaded.context, name: network.cpu()}
+    return save_bundle(loaded.network, card, folder, **companions)  # type: ignore[arg-type]
+
+
+def parser_of(description: str, steps: int) -> argparse.ArgumentParser:
+    """The options that every such training has."""
+    parser = argparse.ArgumentParser(description=f"{description} Research use only.")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="id or folder of the model whose answers it sees")
+    parser.add_argument("--seeds", required=True, help="A:B, B excluded; the patients to learn from are of these")
+    parser.add_argument("--output", required=True, type=Path, help="the run's folder")
+    parser.add_argument("--model-id", help="id of the written model; that of --model by default")
+    parser.add_argument("--steps", type=int, default=steps)
+    parser.add_argument("--max-minutes", type=float, default=math.inf, help="of training, after the cases are there")
+    parser.add_argument("--workers", type=int, default=1, help="processes that simulate (each needs about 2 GB)")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int)
+    return parser
+
+
+def run_command(options: argparse.Namespace, run: Callable[[argparse.Namespace], ModelBundle]) -> int:
+    """Run a training of the options of `parser_of`; returns the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    try:
+        logger.info("wrote %s", run(options).folder)
+    except CacnetError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0

@@ -10,36 +10,36 @@ from __future__ import annotations
 import argparse
 import logging
 import math
-import sys
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from cacnet.errors import CacnetError
 from cacnet.heart_context import channels_of
 from cacnet.inference import choose_device, precision_context
 from cacnet.network.context import OUTPUTS, ContextConfig, ContextNetwork
 from cacnet.phantom.devices import Distractor
-from cacnet.pipeline import DEFAULT_MODEL
 from cacnet.training.companion import (
     CompanionConfig,
     CompanionTrainer,
     CompanionTrainingError,
+    case_file,
+    make_missing,
+    parser_of,
     require_unseen,
     restore_from,
+    run_command,
     train,
+    with_companion,
 )
 from cacnet.training.context_cases import ContextCase, make_context_case, read_context_case, write_context_case
-from cacnet.training.make_cases import end_with_parent, parse_seeds
-from cacnet.weights import ModelBundle, load_bundle, save_bundle
+from cacnet.training.make_cases import parse_seeds
+from cacnet.weights import ModelBundle, load_bundle
 
 NOT_PLAQUE = tuple(
     sort
@@ -199,25 +199,6 @@ class ContextTrainer(CompanionTrainer[ContextNetwork]):
         return parts.sum(), tuple(parts.tolist())
 
 
-def make_context_cases(seeds: Sequence[int], model: str, folder: Path, workers: int = 1) -> None:
-    """Simulate the patients that are not there yet."""
-    folder.mkdir(parents=True, exist_ok=True)
-    missing = [seed for seed in seeds if not case_file(folder, seed).exists()]
-    make = partial(_make_case, model=model, folder=folder)
-    if workers <= 1:
-        for seed in missing:
-            make(seed)
-        return
-    with ProcessPoolExecutor(workers, initializer=end_with_parent) as pool:
-        for _ in pool.map(make, missing):
-            pass
-
-
-def case_file(folder: Path, seed: int) -> Path:
-    """Where the case of a seed is written."""
-    return folder / f"seed-{seed:06d}.npz"
-
-
 def _make_case(seed: int, model: str, folder: Path) -> None:
     started = time.perf_counter()
     write_context_case(case_file(folder, seed), make_context_case(seed, load_bundle(model), choose_device("auto")))
@@ -241,17 +222,6 @@ def train_context(
     return trainer
 
 
-def with_context(
-    model: str, context: ContextNetwork, folder: Path, record: Mapping[str, Any], model_id: str | None = None
-) -> ModelBundle:
-    """Write a model with another context network to `folder`, and how that was trained into its card."""
-    loaded = load_bundle(model)
-    card = replace(
-        loaded.card, id=model_id or loaded.card.id, training={**loaded.card.training, "context": dict(record)}
-    )
-    return save_bundle(loaded.network, card, folder, loaded.borders, context.cpu())
-
-
 def _candidates(case: ContextCase) -> np.ndarray:
     return case.coronary_probability >= 128
 
@@ -271,46 +241,27 @@ def _stacked(arrays: Sequence[np.ndarray]) -> torch.Tensor:
     return torch.from_numpy(np.stack([array.astype(np.float32) for array in arrays]))[None]
 
 
-def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train the context network of a model. Research use only.")
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="id or folder of the model whose answers it sees")
-    parser.add_argument("--seeds", required=True, help="A:B, B excluded")
-    parser.add_argument("--output", required=True, type=Path, help="the run's folder")
-    parser.add_argument("--model-id", help="id of the written model; that of --model by default")
-    parser.add_argument("--steps", type=int, default=ContextTrainingConfig.total_steps)
-    parser.add_argument("--max-minutes", type=float, default=math.inf, help="of training, after the cases are there")
-    parser.add_argument("--workers", type=int, default=1, help="processes that simulate (each needs about 2 GB)")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--threads", type=int)
-    return parser.parse_args(arguments)
+def _run(options: argparse.Namespace) -> ModelBundle:
+    config = ContextTrainingConfig(total_steps=options.steps)
+    seeds = parse_seeds(options.seeds)
+    require_unseen(seeds, options.model)
+    folder = options.output / "cases"
+    make_missing(partial(_make_case, model=options.model, folder=folder), seeds, folder, options.workers)
+    cases = [case_file(folder, seed) for seed in seeds]
+    trainer = train_context(cases, options.output, config, options.device, options.max_minutes)
+    record = {
+        "config": asdict(config),
+        "steps": trainer.step,
+        "seeds": list(seeds),
+        "answers_of": load_bundle(options.model).card.id,
+    }
+    return with_companion(options.model, "context", trainer.average, record, options.output / "model", options.model_id)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    options = _arguments(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    config = ContextTrainingConfig(total_steps=options.steps)
-    try:
-        seeds = parse_seeds(options.seeds)
-        require_unseen(seeds, options.model)
-        folder = options.output / "cases"
-        make_context_cases(seeds, options.model, folder, options.workers)
-        cases = [case_file(folder, seed) for seed in seeds]
-        trainer = train_context(cases, options.output, config, options.device, options.max_minutes)
-        record = {
-            "config": asdict(config),
-            "steps": trainer.step,
-            "seeds": list(seeds),
-            "answers_of": load_bundle(options.model).card.id,
-        }
-        bundle = with_context(options.model, trainer.average, options.output / "model", record, options.model_id)
-        logger.info("wrote %s", bundle.folder)
-    except CacnetError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    parser = parser_of("Train the context network of a model.", ContextTrainingConfig.total_steps)
+    return run_command(parser.parse_args(arguments), _run)
 
 
 if __name__ == "__main__":
