@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from cacnet.components import find_components
 from cacnet.prepare import Prepared
 from cacnet.sparse_maps import SparseMap
 from cacnet.spots import accept_if, count_and_places
@@ -28,6 +29,9 @@ BLOOD_HU = 400.0
 
 BELONGS = 0.5
 """The context network's probability from which CAC-Net's artery is believed."""
+
+LEAST_PLAQUE = 0.3
+"""A lesion of less mean probability by the context network is no coronary artery's calcium."""
 
 NOTHING = (-2.0, -2.0, -1.0, -1.0)
 """What `channels_of` shows where there is air, and no answer."""
@@ -107,6 +111,27 @@ def disowned(calcium: SparseMap, geometry: Geometry) -> tuple[str, ...]:
     return (
         f"{spots} {lie} in a vessel or wall that does not run through the heart as a coronary artery does, such as a "
         f"cardiac vein, and {'was' if count == 1 else 'were'} left out: {places}. {accept_if(count)}",
+    )
+
+
+def unlikely_plaque(
+    calcium: SparseMap, geometry: Geometry, context: HeartContext, at_least: float = LEAST_PLAQUE
+) -> SparseMap:
+    """The lesions (26-connected) of a map that are other calcium, such as the mitral annulus's, by the whole heart."""
+    lesions = find_components(calcium)
+    plaque = np.bincount(lesions.number, context.plaque_at(geometry.index_to_lps(calcium.voxels)), lesions.count)
+    return lesions.mask_of(plaque / np.maximum(lesions.sizes, 1) < at_least)
+
+
+def taken_for_other_calcium(unlikely: SparseMap, geometry: Geometry) -> tuple[str, ...]:
+    """A sentence on what `unlikely_plaque` gave; none where that is nothing."""
+    count, places = count_and_places(unlikely, geometry)
+    if not count:
+        return ()
+    spots, lie = ("One calcification", "lies") if count == 1 else (f"{count} calcifications", "lie")
+    return (
+        f"{spots} {lie} where the heart's valves, their rings or the aorta's wall calcify, by the look at the whole "
+        f"heart, and {'was' if count == 1 else 'were'} left out: {places}. {accept_if(count)}",
     )
 
 

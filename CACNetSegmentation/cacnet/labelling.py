@@ -125,8 +125,7 @@ def label(
     nothing = SparseMap.mask(np.zeros(0, np.int64), crop.geometry.shape_zyx)
     disowned, arteries = nothing, ""
     if context is not None:
-        coronary_probability = heart_context.within_arteries(coronary_probability, crop.geometry, context)
-        own_calcium, own_coronary = clean(coronary_probability)
+        own_calcium, own_coronary = clean(heart_context.within_arteries(coronary_probability, crop.geometry, context))
         disowned = calcium.without(own_calcium)
         arteries = _arteries_statement(coronary.without(own_coronary), crop.geometry)
         calcium, coronary = own_calcium, own_coronary
@@ -147,13 +146,19 @@ def label(
     territories = vessels.label_territories(nearest_sparse(coronary, crop.geometry, grid), prepared.hu, grid)
     coronary_vessel = spread(nearest_sparse(territories.labels, grid, crop.geometry), coronary, crop.geometry)
     calcium_vessel = found_vessel = vessels.assign_calcium(borders.calcium, coronary_vessel, crop.geometry)
-    doubtful = beside = nothing
+    doubtful = beside = unlikely = nothing
     if borders.added is not None:
         doubtful = vessels.doubtful_finds(borders.added, calcium_vessel, territories.courses, crop.geometry)
         calcium_vessel = calcium_vessel.without(doubtful)
         beside = vessels.beside_the_annulus(calcium_vessel, coronary_probability, territories.courses, crop.geometry)
         calcium_vessel = calcium_vessel.without(beside)
         coronary_vessel = coronary_vessel.without(doubtful.without(recognised)).without(beside.without(recognised))
+    if context is not None:
+        unlikely = heart_context.unlikely_plaque(calcium_vessel, crop.geometry, context)
+        calcium_vessel = calcium_vessel.without(unlikely)
+        coronary_vessel = coronary_vessel.without(unlikely.without(recognised))
+    # Of the arteries, the circumflex runs along the mitral annulus; the others begin at the aorta.
+    of_valve = SparseMap.mask(unlikely.index[found_vessel.at(unlikely.index) == Vessel.LCX], unlikely.shape)
     metallic = metal.reaching_the_end(calcium_vessel, hu)
     calcium_vessel = calcium_vessel.without(metallic)
     coronary_vessel = coronary_vessel.without(metallic.without(recognised))
@@ -169,6 +174,8 @@ def label(
     left_out_lesions = (
         *each_left_out(doubtful, found_vessel, calcium_probability, RejectReason.AORTIC_WALL),
         *each_left_out(beside, found_vessel, calcium_probability, RejectReason.VALVE),
+        *each_left_out(of_valve, found_vessel, calcium_probability, RejectReason.VALVE),
+        *each_left_out(unlikely.without(of_valve), found_vessel, calcium_probability, RejectReason.AORTIC_WALL),
         *each_left_out(metallic, found_vessel, calcium_probability, RejectReason.CLIP),
         *each_left_out(unbelieved_metal, unbelieved_vessel, calcium_probability, RejectReason.CLIP),
         *each_left_out(
@@ -186,11 +193,12 @@ def label(
         borders=borders.statement,
         borders_refined=borders.applied,
         arteries=arteries,
-        second_look=_second_look(borders.added, (isolated, doubtful, beside, metallic), crop.geometry),
+        second_look=_second_look(borders.added, (isolated, doubtful, beside, unlikely, metallic), crop.geometry),
         denied=_denied(denied, crop.geometry),
         left_out=(
             *vessels.doubted(doubtful, crop.geometry),
             *vessels.taken_for_annulus(beside, crop.geometry),
+            *heart_context.taken_for_other_calcium(unlikely, crop.geometry),
             *metal.taken_for_metal(metallic, crop.geometry),
             *heart_context.disowned(disowned, crop.geometry),
         ),

@@ -10,7 +10,10 @@ from cacnet.heart_context import (
     channels_of,
     coarse_grid,
     coarse_heart,
+    disowned,
     in_blocks,
+    taken_for_other_calcium,
+    unlikely_plaque,
     within_arteries,
 )
 from cacnet.heart_region import HeartRegion
@@ -85,3 +88,23 @@ def test_what_belongs_to_no_artery_is_taken_from_the_coronary_map(context) -> No
     kept = within_arteries(probability, FINE, context)
     assert kept.index.tolist() == [0, 1]  # at 10.0 and 10.5 mm: 1 and 0.75 of an artery; the others 0.25 and 0
     assert kept.values.tolist() == [0.9, 0.8]
+
+
+def test_a_lesion_stays_where_its_mean_is_plaque(context) -> None:
+    """Two lesions in a row of four voxels at 10 to 11.5 mm: plaque of 0, 0.25 and, alone, 1."""
+    lesions = SparseMap.mask(np.array([0, 1, 3]), FINE.shape_zyx)
+    assert unlikely_plaque(lesions, FINE, context).index.tolist() == [0, 1]
+    assert unlikely_plaque(lesions, FINE, context, at_least=0.125).index.tolist() == []
+    assert unlikely_plaque(SparseMap.mask(np.zeros(0, int), FINE.shape_zyx), FINE, context).index.tolist() == []
+
+
+@pytest.mark.parametrize(("say", "where"), [(disowned, "vein"), (taken_for_other_calcium, "aorta's wall")])
+def test_calcium_that_is_left_out_is_told_with_its_place(say, where) -> None:
+    one, two = (SparseMap.mask(np.array(index), FINE.shape_zyx) for index in ([0], [0, 3]))
+    (told,) = say(one, FINE)
+    assert told.startswith("One calcification lies ")
+    assert where in told
+    assert "was left out: 0.1 mm³ at R -10.0, A -20.0, S 30.0 mm" in told
+    (told,) = say(two, FINE)
+    assert told.startswith("2 calcifications lie ")
+    assert say(SparseMap.mask(np.zeros(0, int), FINE.shape_zyx), FINE) == ()

@@ -38,18 +38,22 @@ def labelled(
     border_model: WindowModel | None = None,
     seen: float = 1.0,
     is_artery: Callable[[np.ndarray], np.ndarray] | None = None,
+    is_plaque: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Labels:
-    """The labels where CAC-Net answers with the truth times `seen`, and the context network with `is_artery` of points
-    (n, 3), LPS mm."""
+    """The labels where CAC-Net answers with the truth times `seen`, and the context network, if any, with `is_artery`
+    and `is_plaque` (by default 1) of points (n, 3), LPS mm."""
     on_grid = prepared(scan)
     calcium, coronary = true_probabilities(on_grid)
     answer = Probabilities(np.float32(seen) * calcium, coronary, choose_device("cpu"), 96)
     context = None
-    if is_artery is not None:
+    if is_artery is not None or is_plaque is not None:
         grid = coarse_grid(on_grid.grid)
         points = grid.index_to_lps(np.argwhere(np.ones(grid.shape_zyx, bool)))
-        belongs = is_artery(points).reshape(grid.shape_zyx).astype(np.float32)
-        context = HeartContext(belongs, belongs, grid)
+        artery, plaque = (
+            np.ones(grid.shape_zyx, np.float32) if asked is None else asked(points).reshape(grid.shape_zyx)
+            for asked in (is_artery, is_plaque)
+        )
+        context = HeartContext(artery.astype(np.float32), plaque.astype(np.float32), grid)
     return label(scan.volume, on_grid, answer, refine_borders, border_model, context)
 
 
@@ -226,6 +230,25 @@ def test_what_is_no_artery_in_the_whole_heart_is_no_artery_and_its_calcium_is_le
     assert dice_of(left_out_mask(labels), vein) > 0.8
     taken_mm3 = re.search(r"took (\d+) mm³ of veins", labels.arteries)
     assert abs(int(taken_mm3[1]) - np.count_nonzero(~stays) * scan.volume.geometry.voxel_volume_mm3) < 1
+
+
+def test_calcium_that_is_no_plaque_in_the_whole_heart_is_left_out_and_told() -> None:
+    scan = schematic_ccta(**FINE)
+    (x, _, _), (far_x, _, _) = artery_centres_mm_lps()
+
+    def is_left_of_middle(points_mm_lps: np.ndarray) -> np.ndarray:
+        return points_mm_lps[:, 0] > (x + far_x) / 2
+
+    labels = labelled(scan, border_model=bright_is_calcium, is_plaque=is_left_of_middle)
+    plaque = np.zeros(scan.calcium.shape, bool)
+    at = np.argwhere(scan.calcium)
+    plaque[tuple(at.T)] = is_left_of_middle(scan.volume.geometry.index_to_lps(at))
+    np.testing.assert_array_equal(labels.calcium > 0, plaque)
+    (told,) = labels.left_out
+    assert told.startswith("One calcification lies where the heart's valves, their rings or the aorta's wall calcify")
+    (lesion,) = labels.left_out_lesions
+    assert (lesion.vessel, lesion.reason) == (Vessel.RCA, RejectReason.AORTIC_WALL)
+    np.testing.assert_array_equal(left_out_mask(labels), scan.calcium & ~plaque)
 
 
 def test_a_context_that_believes_everything_changes_nothing() -> None:
