@@ -251,6 +251,22 @@ def test_calcium_that_is_no_plaque_in_the_whole_heart_is_left_out_and_told() -> 
     np.testing.assert_array_equal(left_out_mask(labels), scan.calcium & ~plaque)
 
 
+@pytest.mark.parametrize(
+    ("vessel", "reason"), [(Vessel.LCX, RejectReason.VALVE), (Vessel.LAD, RejectReason.AORTIC_WALL)]
+)
+def test_what_is_no_plaque_is_a_valves_beside_the_circumflex_and_the_aortas_elsewhere(
+    vessel: Vessel, reason: RejectReason, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def named(calcium: SparseMap, *_: object) -> SparseMap:
+        return replace(calcium, values=np.full(len(calcium.index), np.uint8(vessel)))
+
+    monkeypatch.setattr(vessels, "assign_calcium", named)
+    scan = schematic_ccta(**FINE)
+    labels = labelled(scan, border_model=bright_is_calcium, is_plaque=lambda points: np.zeros(len(points)))
+    assert not labels.calcium.any()
+    assert [lesion.reason for lesion in labels.left_out_lesions] == [reason] * 2
+
+
 def test_a_context_that_believes_everything_changes_nothing() -> None:
     scan = schematic_ccta(**FINE)
     plain = labelled(scan, border_model=bright_is_calcium)
