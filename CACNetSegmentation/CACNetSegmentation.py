@@ -110,11 +110,14 @@ class CACNetSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
 class CACNetSegmentationLogic(ScriptedLoadableModuleLogic):
     """What scripts can use, with or without the panel: `segment`, `check`, `score` and `review`."""
 
-    def segment(self, volumeNode, model=None, device="auto", protocol=None, refineBorders=True, wait=True):
+    def segment(
+        self, volumeNode, model=None, device="auto", protocol=None, refineBorders=True, useContext=True, wait=True
+    ):
         """Segment and score a contrast CT (vtkMRMLScalarVolumeNode) with the worker process.
 
         Args: model: id of an installed model or a folder; None is the bundled one. device: auto, cpu, cuda or mps.
         protocol: None fits the contrast phase. refineBorders: whether the CT's values draw the lesions' borders.
+        useContext: whether the look at the whole heart tells arteries from veins.
         wait: whether to come back with the results; the window stays alive meanwhile.
 
         Returns the results (`.segmentation_node`, `.totals`, `.protocol_name`); without `wait` a run whose `.results`,
@@ -123,7 +126,7 @@ class CACNetSegmentationLogic(ScriptedLoadableModuleLogic):
         from CACNetSegmentationLib.widgets.job import RunSettings
         from CACNetSegmentationLib.widgets.scripting import ScriptedRun
 
-        settings = RunSettings(protocol=protocol, device=device, model=model, refine_borders=refineBorders)
+        settings = RunSettings(protocol, device, model, refine_borders=refineBorders, use_context=useContext)
         run = ScriptedRun(self.service(), self.startJob, volumeNode, settings)
         return run.wait(slicer.app.processEvents) if wait else run
 

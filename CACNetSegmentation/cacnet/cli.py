@@ -91,6 +91,9 @@ def _add_segment(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--no-refine", action="store_true", help="leave lesions as CAC-Net drew them: no new borders, no second look"
     )
+    parser.add_argument(
+        "--no-context", action="store_true", help="believe all of CAC-Net's arteries: no look at the whole heart"
+    )
     _add_scoring(parser)
     add_report_options(parser)
     parser.set_defaults(command=_segment)
@@ -187,6 +190,7 @@ def _segment(options: argparse.Namespace) -> int:
         sex=options.sex,
         series_uid=options.series,
         refine_borders=not options.no_refine,
+        use_context=not options.no_context,
     )
     result = segment(request, _show_progress)
     write_result(options.output, result, _show_progress)

@@ -65,6 +65,7 @@ class Job:
     age_years: float | None = None
     sex: str | None = None
     refine_borders: bool = True
+    use_context: bool = True
     acquisition: Acquisition = field(default_factory=Acquisition)
 
     def path(self, name: str) -> Path:
@@ -107,6 +108,7 @@ def _job(content: Mapping[str, Any]) -> Job:
         age_years=_of_kind(content, "age", float, int),
         sex=_of_kind(content, "sex", str),
         refine_borders=bool(content.get("refine_borders", True)),
+        use_context=bool(content.get("use_context", True)),
         acquisition=acquisition_from(_of_kind(content, "acquisition", dict) or {}),
     )
 

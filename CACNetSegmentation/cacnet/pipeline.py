@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from cacnet.inference import Device, Probabilities
     from cacnet.weights import LoadedModel
 
+ALL_BELIEVED = "No look at the whole heart, as asked for: cardiac veins may be among the arteries."
+
 DEFAULT_MODEL = "cacnet-simulated-v6"
 
 
@@ -64,6 +66,8 @@ class Request:
         age_years, sex: of the patient, for the percentile; None takes what the DICOM header says.
         series_uid: which series of a DICOM folder; None takes the best.
         refine_borders: whether the lesions' borders are drawn anew on the CT's own grid (see cacnet.refinement).
+        use_context: whether the look at the whole heart tells arteries from veins (see cacnet.heart_context), where the
+            model has a context network.
         acquisition: what the caller knows of the scan; used where the file's own headers do not say.
     """
 
@@ -75,6 +79,7 @@ class Request:
     sex: str | None = None
     series_uid: str | None = None
     refine_borders: bool = True
+    use_context: bool = True
     acquisition: Acquisition = field(default_factory=Acquisition)
 
 
@@ -141,7 +146,7 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
         probabilities = predict(normalise_hu(prepared.hu), model, device, progress=progress)
     with watch.step("context"):
         context = None
-        if model.context is not None:
+        if model.context is not None and request.use_context:
             heart = coarse_heart(prepared, probabilities.coronary, probabilities.calcium)
             context = look_at_heart(heart, model.context, probabilities.device)
     with watch.step("label"):
@@ -271,5 +276,11 @@ def model_statement(model: LoadedModel, device: Device, probabilities: Probabili
         weights_sha256=model.card.weights.sha256 if model.card.weights else None,
         statement=model.card.statement,
         device=device.description,
-        notes=(*probabilities.notes, *([labels.arteries] if labels.arteries else []), labels.borders),
+        notes=(*probabilities.notes, *_context_notes(model, labels), labels.borders),
     )
+
+
+def _context_notes(model: LoadedModel, labels: Labels) -> tuple[str, ...]:
+    if model.context is None:
+        return ()
+    return (labels.arteries or ALL_BELIEVED,)

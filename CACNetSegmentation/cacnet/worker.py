@@ -136,6 +136,7 @@ def _segment(job: Job, events: Events, lifeline: Lifeline) -> None:
         age_years=job.age_years,
         sex=job.sex,
         refine_borders=job.refine_borders,
+        use_context=job.use_context,
         acquisition=job.acquisition,
     )
     result = segment(request, progress)

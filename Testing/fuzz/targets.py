@@ -459,7 +459,15 @@ NNUNET_HOSTILE = {"deep labels": ("nnunet/dataset.json", lambda _: b'{"labels":'
 
 def _prepare_job(folder: Path) -> tuple[Seed, ...]:
     job = {"schema_version": 1, "task": "segment", "ct": "ct.nrrd", "output": "out", "model": "m", "device": "cpu"}
-    job |= {"protocol": "literature", "age": 60, "sex": "M", "refine_borders": True, "seed": 3, "source": "m"}
+    job |= {
+        "protocol": "literature",
+        "age": 60,
+        "sex": "M",
+        "refine_borders": True,
+        "use_context": True,
+        "seed": 3,
+        "source": "m",
+    }
     job["acquisition"] = {"kvp": 120.0, "modality": "CT", "patient_sex": "F", "slice_thickness_mm": 0.6}
     (folder / "job.json").write_text(json.dumps(job))
     return (Seed("job.json", mutations.damage_json),)

@@ -23,6 +23,7 @@ class RunSettings:
         model: id or folder of a model, or None for the bundled one.
         age: in years, sex: 'M' or 'F'; None where not known. Used for percentiles only.
         refine_borders: whether the CT's values draw the lesions' borders, or the network alone.
+        use_context: whether the look at the whole heart tells arteries from veins.
     """
 
     protocol: str | None = None
@@ -31,6 +32,7 @@ class RunSettings:
     age: float | None = None
     sex: str | None = None
     refine_borders: bool = True
+    use_context: bool = True
 
 
 def segmentation_job(ct: Path, output: Path, settings: RunSettings, known: Acquisition | None = None) -> dict:

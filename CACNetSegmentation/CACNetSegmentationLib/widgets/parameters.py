@@ -23,6 +23,7 @@ class PanelParameters:
     protocol: Annotated[str, Choice(list(PROTOCOLS))] = DEFAULT_PROTOCOL.name
     device: Annotated[str, Choice(list(DEVICES))] = "auto"
     refine_borders: bool = True
+    use_context: bool = True
     segmentation: vtkMRMLSegmentationNode
     training_data: str = ""
 
@@ -42,6 +43,7 @@ def settings_from(parameters: PanelParameters, model: str | None) -> RunSettings
         device=parameters.device,
         model=model,
         refine_borders=parameters.refine_borders,
+        use_context=parameters.use_context,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from cacnet.cli import main
+from cacnet.pipeline import ALL_BELIEVED
 from cacnet.volume import geometry_of, to_sitk
 from schematic import artery_centres_mm_lps, schematic_ccta
 from shared_data import shared_data
@@ -79,6 +80,16 @@ def test_the_report_says_what_made_it(segmented: Path, tiny_bundle: Path) -> Non
     assert [report["totals"][name] for name in ("category", "cac_drs", "percentile")] == [None] * 3
     assert {"read", "check", "prepare", "network", "context", "label", "score"} <= set(report["timing_s"])
     assert any("took 0 mm³ of veins and the like" in note for note in report["model"]["notes"])
+
+
+def test_without_the_look_at_the_whole_heart_the_report_says_so(
+    tmp_path: Path, schematic_file: Path, tiny_bundle: Path
+) -> None:
+    command = ["segment", str(schematic_file), "--output", str(tmp_path / "output"), "--model", str(tiny_bundle)]
+    assert main([*command, "--device", "cpu", "--no-context"]) == 0
+    notes = json.loads((tmp_path / "output" / "report.json").read_text("utf-8"))["model"]["notes"]
+    assert ALL_BELIEVED in notes
+    assert not any("took" in note for note in notes)
 
 
 def test_the_report_names_no_folder_of_this_computer(segmented: Path, schematic_file: Path) -> None:

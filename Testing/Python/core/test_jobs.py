@@ -18,15 +18,17 @@ def test_a_job_without_a_task_is_a_segmentation_with_the_usual_choices(tmp_path:
     job = read_job(write(tmp_path, ct="ct.nrrd", output="out"))
     assert job == Job(Task.SEGMENT, ct=Path("ct.nrrd"), output=Path("out"))
     assert job.refine_borders
+    assert job.use_context
     assert job.device == "auto"
 
 
 def test_every_choice_of_a_segmentation_arrives(tmp_path: Path) -> None:
     known = {"kvp": 100.0, "manufacturer": "ACME", "patient_sex": "F"}
     choices = {"model": "m", "device": "cpu", "protocol": "literature", "age": 61, "sex": "F", "refine_borders": False}
+    choices["use_context"] = False
     job = read_job(write(tmp_path, ct="a", output="b", acquisition=known, **choices))
     assert (job.model, job.device, job.protocol) == ("m", "cpu", "literature")
-    assert (job.age_years, job.sex, job.refine_borders) == (61, "F", False)
+    assert (job.age_years, job.sex, job.refine_borders, job.use_context) == (61, "F", False, False)
     assert job.acquisition == Acquisition(kvp=100.0, manufacturer="ACME", patient_sex="F")
 
 

@@ -146,9 +146,12 @@ def test_what_the_segmentation_is_asked_for_reaches_it(tmp_path: Path, monkeypat
     )
     monkeypatch.setattr(outputs, "write_for_review", lambda output, result, progress: None)
     known = Acquisition(kvp=100.0)
-    events_of(Job(ct=tmp_path / "ct", output=tmp_path / "out", refine_borders=False, acquisition=known))
+    events_of(
+        Job(ct=tmp_path / "ct", output=tmp_path / "out", refine_borders=False, use_context=False, acquisition=known)
+    )
     [request] = asked
     assert not request.refine_borders
+    assert not request.use_context
     assert request.acquisition == known
 
 

@@ -14,7 +14,7 @@ def read_back(tmp_path: Path, content: dict) -> jobs.Job:
 
 
 def test_every_choice_reaches_the_worker(tmp_path):
-    settings = RunSettings("literature", "cpu", "clinic", 61, "F", refine_borders=False)
+    settings = RunSettings("literature", "cpu", "clinic", 61, "F", refine_borders=False, use_context=False)
     known = Acquisition("CT", 100.0, kernel="Bv40", patient_age_years=60.0)
     content = job.segmentation_job(tmp_path / "ct.nrrd", tmp_path / "out", settings, known)
     assert read_back(tmp_path, content) == jobs.Job(
@@ -27,6 +27,7 @@ def test_every_choice_reaches_the_worker(tmp_path):
         age_years=61,
         sex="F",
         refine_borders=False,
+        use_context=False,
         acquisition=known,
     )
 

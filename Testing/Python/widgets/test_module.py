@@ -162,6 +162,7 @@ def test_choices_and_results_come_back_with_the_scene(open_panel, results, wait_
     widget = open_panel(FINISH)
     widget.ui.deviceComboBox.currentIndex = 1
     widget.ui.refineCheckBox.checked = False
+    widget.ui.contextCheckBox.checked = False
     widget.ui.runButton.click()
     wait_until(lambda: not widget.panel.running)
     slicer.util.saveScene(str(tmp_path / "scene.mrb"))
@@ -170,6 +171,7 @@ def test_choices_and_results_come_back_with_the_scene(open_panel, results, wait_
     widget.enter()
     assert widget.ui.deviceComboBox.currentText == "cpu"
     assert not widget.ui.refineCheckBox.checked
+    assert not widget.ui.contextCheckBox.checked
     assert widget.ui.inputSelector.currentNode().GetName() == "CCTA"
     assert len(widget.controller.review_section.review.summary.lesions) == 2
 
