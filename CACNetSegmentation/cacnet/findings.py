@@ -39,6 +39,7 @@ RUN_FINDINGS = frozenset(
         "second-look",
         "lesions-not-confirmed",
         "borders-not-refined",
+        "arteries-not-judged",
     }
 )
 """Codes of what only the run knows: a review keeps them, because neither the scan nor the lesions tell it again."""

@@ -30,8 +30,13 @@ BLOOD_HU = 400.0
 BELONGS = 0.5
 """The context network's probability from which CAC-Net's artery is believed."""
 
-LEAST_PLAQUE = 0.3
-"""A lesion of less mean probability by the context network is no coronary artery's calcium."""
+LEAST_PLAQUE = 0.1
+"""A lesion of less mean probability by the context network is no coronary artery's calcium. In fifteen simulated
+patients three calcifications of the mitral annulus had at most 0.03, and 67 plaques at least 0.18."""
+
+MOST_TAKEN = 0.5
+"""Where the context network would take more than this of the arteries away, it does not know such a heart and is not
+believed. In fifteen simulated patients it took at most 0.23."""
 
 NOTHING = (-2.0, -2.0, -1.0, -1.0)
 """What `channels_of` shows where there is air, and no answer."""
@@ -100,6 +105,21 @@ def within_arteries(
     stays = context.artery_at(geometry.index_to_lps(coronary_probability.voxels)) >= at_least
     index, values = coronary_probability.index[stays], coronary_probability.values[stays]
     return SparseMap(index, values, coronary_probability.shape)
+
+
+def is_believable(taken: SparseMap, coronary: SparseMap) -> bool:
+    """Whether a context may take the mask `taken` from the mask `coronary` of all that CAC-Net found."""
+    return len(taken.index) <= MOST_TAKEN * len(coronary.index)
+
+
+def not_believed(taken: SparseMap, coronary: SparseMap) -> str:
+    """A sentence on a context that is not believable."""
+    share = 100 * len(taken.index) / max(1, len(coronary.index))
+    return (
+        f"The look at the whole heart would have taken {share:.0f} % of the arteries that the first network found for "
+        f"something else, and at most {100 * MOST_TAKEN:.0f} % was expected; it does not know such a heart and was not "
+        f"used. Look for cardiac veins among the arteries, and for calcium of the valves among the lesions."
+    )
 
 
 def disowned(calcium: SparseMap, geometry: Geometry) -> tuple[str, ...]:

@@ -66,6 +66,7 @@ class Labels:
         borders: what drew the lesions' borders, in words.
         borders_refined: whether that was the CT's values (see cacnet.refinement) rather than the network alone.
         arteries: what was done with CAC-Net's arteries, in words; empty where nothing was.
+        not_judged: a sentence where the look at the whole heart was not believed; empty otherwise.
         second_look: a sentence on lesions that only the border network found; empty where there are none.
         denied: a sentence on lesions that CAC-Net found and the border network did not; empty where there are none.
         left_out: sentences on what looks like calcium and is metal, or lies where no artery's calcium can be expected.
@@ -84,6 +85,7 @@ class Labels:
     borders: str = AS_THE_NETWORK
     borders_refined: bool = False
     arteries: str = ""
+    not_judged: str = ""
     second_look: str = ""
     denied: str = ""
     left_out: tuple[str, ...] = ()
@@ -123,12 +125,16 @@ def label(
     )
     calcium, coronary = clean(coronary_probability)
     nothing = SparseMap.mask(np.zeros(0, np.int64), crop.geometry.shape_zyx)
-    disowned, arteries = nothing, ""
+    disowned, arteries, not_judged = nothing, "", ""
     if context is not None:
         own_calcium, own_coronary = clean(heart_context.within_arteries(coronary_probability, crop.geometry, context))
-        disowned = calcium.without(own_calcium)
-        arteries = _arteries_statement(coronary.without(own_coronary), crop.geometry)
-        calcium, coronary = own_calcium, own_coronary
+        taken = coronary.without(own_coronary)
+        if heart_context.is_believable(taken, coronary):
+            disowned = calcium.without(own_calcium)
+            arteries = _arteries_statement(taken, crop.geometry)
+            calcium, coronary = own_calcium, own_coronary
+        else:
+            context, arteries = None, (not_judged := heart_context.not_believed(taken, coronary))
     hu = volume.hu[crop.slices]
     blood_hu = lumen_hu(hu, coronary, calcium, crop.geometry)
     borders = refinement.Refined(calcium, False, AS_THE_NETWORK)
@@ -193,6 +199,7 @@ def label(
         borders=borders.statement,
         borders_refined=borders.applied,
         arteries=arteries,
+        not_judged=not_judged,
         second_look=_second_look(borders.added, (isolated, doubtful, beside, unlikely, metallic), crop.geometry),
         denied=_denied(denied, crop.geometry),
         left_out=(

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 ALL_BELIEVED = "No look at the whole heart, as asked for: cardiac veins may be among the arteries."
 
-DEFAULT_MODEL = "cacnet-simulated-v6"
+DEFAULT_MODEL = "cacnet-simulated-v7"
 
 
 class UnusableInputError(CacnetError):
@@ -265,6 +265,8 @@ def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
         notes.append(Finding("lesions-not-confirmed", Severity.NOTE, labels.denied))
     if lesions.lesions and not labels.borders_refined and labels.borders != AS_THE_NETWORK:
         notes.append(Finding("borders-not-refined", Severity.NOTE, labels.borders))
+    if labels.not_judged:
+        notes.append(Finding("arteries-not-judged", Severity.WARNING, labels.not_judged))
     any_artery = bool(np.isin(SparseMap.of(labels.coronary).values, NAMED_VESSELS).any())
     return (*notes, *remarks_on_result(lesions.lesions, labels.courses, any_artery))
 

@@ -12,6 +12,8 @@ from cacnet.heart_context import (
     coarse_heart,
     disowned,
     in_blocks,
+    is_believable,
+    not_believed,
     taken_for_other_calcium,
     unlikely_plaque,
     within_arteries,
@@ -93,8 +95,8 @@ def test_what_belongs_to_no_artery_is_taken_from_the_coronary_map(context) -> No
 def test_a_lesion_stays_where_its_mean_is_plaque(context) -> None:
     """Two lesions in a row of four voxels at 10 to 11.5 mm: plaque of 0, 0.25 and, alone, 1."""
     lesions = SparseMap.mask(np.array([0, 1, 3]), FINE.shape_zyx)
-    assert unlikely_plaque(lesions, FINE, context).index.tolist() == [0, 1]
-    assert unlikely_plaque(lesions, FINE, context, at_least=0.125).index.tolist() == []
+    assert unlikely_plaque(lesions, FINE, context, at_least=0.13).index.tolist() == [0, 1]
+    assert unlikely_plaque(lesions, FINE, context).index.tolist() == []
     assert unlikely_plaque(SparseMap.mask(np.zeros(0, int), FINE.shape_zyx), FINE, context).index.tolist() == []
 
 
@@ -108,3 +110,13 @@ def test_calcium_that_is_left_out_is_told_with_its_place(say, where) -> None:
     (told,) = say(two, FINE)
     assert told.startswith("2 calcifications lie ")
     assert say(SparseMap.mask(np.zeros(0, int), FINE.shape_zyx), FINE) == ()
+
+
+def test_a_context_may_take_half_of_the_arteries_and_no_more() -> None:
+    coronary = SparseMap.mask(np.arange(10), FINE.shape_zyx)
+    half, more = (SparseMap.mask(np.arange(count), FINE.shape_zyx) for count in (5, 6))
+    assert is_believable(half, coronary)
+    assert not is_believable(more, coronary)
+    assert "would have taken 60 % of the arteries" in not_believed(more, coronary)
+    nothing = SparseMap.mask(np.zeros(0, int), FINE.shape_zyx)
+    assert is_believable(nothing, nothing)

@@ -267,6 +267,18 @@ def test_what_is_no_plaque_is_a_valves_beside_the_circumflex_and_the_aortas_else
     assert [lesion.reason for lesion in labels.left_out_lesions] == [reason] * 2
 
 
+def test_a_context_that_would_take_most_of_the_arteries_is_not_believed_and_that_is_told() -> None:
+    scan = schematic_ccta(**FINE)
+    plain = labelled(scan, border_model=bright_is_calcium)
+    none_is = labelled(scan, border_model=bright_is_calcium, is_artery=lambda points: np.zeros(len(points)))
+    np.testing.assert_array_equal(none_is.coronary, plain.coronary)
+    np.testing.assert_array_equal(none_is.calcium, plain.calcium)
+    assert none_is.left_out_lesions == ()
+    assert "would have taken 100 % of the arteries" in none_is.not_judged
+    assert none_is.arteries == none_is.not_judged
+    assert plain.not_judged == ""
+
+
 def test_a_context_that_believes_everything_changes_nothing() -> None:
     scan = schematic_ccta(**FINE)
     plain = labelled(scan, border_model=bright_is_calcium)

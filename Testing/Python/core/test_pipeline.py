@@ -74,6 +74,7 @@ def test_a_review_keeps_all_that_the_run_says_but_what_is_said_of_the_lesions_an
         second_look="s",
         denied="d",
         borders="b",
+        not_judged="j",
         borders_refined=False,
     )
     nowhere = replace(on_grid, region=replace(on_grid.region, found=False))
