@@ -116,9 +116,10 @@ def not_believed(taken: SparseMap, coronary: SparseMap) -> str:
     """A sentence on a context that is not believable."""
     share = 100 * len(taken.index) / max(1, len(coronary.index))
     return (
-        f"The look at the whole heart would have taken {share:.0f} % of the arteries that the first network found for "
-        f"something else, and at most {100 * MOST_TAKEN:.0f} % was expected; it does not know such a heart and was not "
-        f"used. Look for cardiac veins among the arteries, and for calcium of the valves among the lesions."
+        f"The look at the whole heart takes {share:.0f} % of what the first network found as arteries for something "
+        f"else; at most {100 * MOST_TAKEN:.0f} % was expected, so it was not used. Either most of it is no artery, or "
+        f"the arteries run unlike the simulated ones: compare them with the CT, and look for calcium of the valves "
+        f"among the lesions."
     )
 
 

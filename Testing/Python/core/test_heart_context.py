@@ -117,6 +117,6 @@ def test_a_context_may_take_half_of_the_arteries_and_no_more() -> None:
     half, more = (SparseMap.mask(np.arange(count), FINE.shape_zyx) for count in (5, 6))
     assert is_believable(half, coronary)
     assert not is_believable(more, coronary)
-    assert "would have taken 60 % of the arteries" in not_believed(more, coronary)
+    assert "takes 60 % of what" in not_believed(more, coronary)
     nothing = SparseMap.mask(np.zeros(0, int), FINE.shape_zyx)
     assert is_believable(nothing, nothing)
