@@ -206,7 +206,7 @@ def load_bundle(id_or_path: str | Path, folders: Iterable[Path | str] | None = N
     for companion, prefix in ((borders, BORDERS_PREFIX), (context, CONTEXT_PREFIX)):
         if companion is not None:
             companion.load_state_dict(_of(tensors, prefix), strict=True)
-            companion.eval()
+            companion.train(False)
     return LoadedModel(network.eval(), card, borders, context)
 
 

@@ -20,7 +20,8 @@ APPLICATION_ALLOWED = {
     "CACNetSegmentation": APPLICATION,
 }
 TORCH_SIDE = {
-    f"cacnet.{name}" for name in ("network", "weights", "inference", "border_inference", "training", "evaluation")
+    f"cacnet.{name}"
+    for name in ("network", "weights", "inference", "border_inference", "context_inference", "training", "evaluation")
 }
 NEVER_IN_INFERENCE = {f"cacnet.{name}" for name in ("training", "evaluation", "phantom")}
 ENTRY_POINTS = {"cacnet.cli", "cacnet.__main__", "cacnet.worker", "cacnet.dataset.command"}
