@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from cacnet import heart_context, metal, postprocessing, refinement, vessels
 from cacnet.anatomy import Vessel
 from cacnet.bounding_box import box_of_nonzero
-from cacnet.components import eroded, is_near
+from cacnet.components import eroded, find_components, is_near
 from cacnet.errors import CacnetError
 from cacnet.heart_context import HeartContext
 from cacnet.left_out import LeftOutLesion, RejectReason, each_left_out
@@ -171,6 +171,7 @@ def label(
     isolated = vessels.isolated_pieces(coronary_vessel, calcium_vessel, crop.geometry)
     far = _within(calcium_vessel, isolated)
     denied = nothing if borders.denied is None else borders.denied
+    disowned = _not_touching(disowned, borders.calcium)  # what the border network drew there has been judged
     unbelieved = _either(denied, disowned)
     unbelieved_vessel = vessels.assign_calcium(unbelieved, coronary_vessel, crop.geometry)
     far_and_unbelieved = _within(unbelieved, vessels.isolated_pieces(coronary_vessel, unbelieved_vessel, crop.geometry))
@@ -302,6 +303,13 @@ def _within(part: SparseMap, whole: SparseMap) -> SparseMap:
 
 def _either(one: SparseMap, other: SparseMap) -> SparseMap:
     return SparseMap.mask(np.union1d(one.index, other.index), one.shape)
+
+
+def _not_touching(mask: SparseMap, other: SparseMap) -> SparseMap:
+    """The components of a mask that share no voxel with another."""
+    parts = find_components(mask)
+    shared = np.bincount(parts.number, np.isin(parts.index, other.index), minlength=parts.count)
+    return parts.mask_of(shared == 0)
 
 
 def _denied(denied: SparseMap, geometry: Geometry) -> str:

@@ -232,6 +232,21 @@ def test_what_is_no_artery_in_the_whole_heart_is_no_artery_and_its_calcium_is_le
     assert abs(int(taken_mm3[1]) - np.count_nonzero(~stays) * scan.volume.geometry.voxel_volume_mm3) < 1
 
 
+def test_what_counts_is_not_left_out_as_well() -> None:
+    """The context network believes one vessel only above its plaque's middle: CAC-Net's plaque goes with what is below,
+    and the border network draws again what lies above."""
+    scan = schematic_ccta(**FINE)
+    (x, _, z), (far_x, _, _) = artery_centres_mm_lps()
+
+    def is_artery(points_mm_lps: np.ndarray) -> np.ndarray:
+        is_far = (points_mm_lps[:, 0] > (x + far_x) / 2) == (far_x > x)
+        return is_far | (points_mm_lps[:, 2] > z + 1.0)
+
+    labels = labelled(scan, border_model=bright_is_calcium, is_artery=is_artery)
+    assert labels.second_look.startswith("One lesion was found by the second look")
+    assert not (left_out_mask(labels) & (labels.calcium > 0)).any()
+
+
 def test_calcium_that_is_no_plaque_in_the_whole_heart_is_left_out_and_told() -> None:
     scan = schematic_ccta(**FINE)
     (x, _, _), (far_x, _, _) = artery_centres_mm_lps()
