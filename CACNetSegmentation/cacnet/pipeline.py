@@ -148,7 +148,7 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
         context = None
         if model.context is not None and request.use_context:
             heart = coarse_heart(prepared, probabilities.coronary, probabilities.calcium)
-            context = look_at_heart(heart, model.context, probabilities.device)
+            context = look_at_heart(heart, model.context, probabilities.device, progress)
     with watch.step("label"):
         progress("label", 0.0)
         border_model = None
