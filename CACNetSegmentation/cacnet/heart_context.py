@@ -26,7 +26,6 @@ FEWEST_BLOOD_VOXELS = 50
 BLOOD_HU = 400.0
 """Taken for the blood where fewer voxels are that sure."""
 
-
 BELONGS = 0.5
 """The context network's probability from which CAC-Net's artery is believed."""
 
@@ -125,14 +124,8 @@ def not_believed(taken: SparseMap, coronary: SparseMap) -> str:
 
 def disowned(calcium: SparseMap, geometry: Geometry) -> tuple[str, ...]:
     """A sentence on calcium in what is no artery by the whole heart; none where that is nothing."""
-    count, places = count_and_places(calcium, geometry)
-    if not count:
-        return ()
-    spots, lie = ("One calcification", "lies") if count == 1 else (f"{count} calcifications", "lie")
-    return (
-        f"{spots} {lie} in a vessel or wall that does not run through the heart as a coronary artery does, such as a "
-        f"cardiac vein, and {'was' if count == 1 else 'were'} left out: {places}. {accept_if(count)}",
-    )
+    where = "in a vessel or wall that does not run through the heart as a coronary artery does, such as a cardiac vein,"
+    return _left_out(calcium, geometry, where)
 
 
 def unlikely_plaque(
@@ -146,14 +139,18 @@ def unlikely_plaque(
 
 def taken_for_other_calcium(unlikely: SparseMap, geometry: Geometry) -> tuple[str, ...]:
     """A sentence on what `unlikely_plaque` gave; none where that is nothing."""
-    count, places = count_and_places(unlikely, geometry)
+    where = "where the heart's valves, their rings or the aorta's wall calcify, by the look at the whole heart,"
+    return _left_out(unlikely, geometry, where)
+
+
+def _left_out(calcium: SparseMap, geometry: Geometry, where: str) -> tuple[str, ...]:
+    count, places = count_and_places(calcium, geometry)
     if not count:
         return ()
-    spots, lie = ("One calcification", "lies") if count == 1 else (f"{count} calcifications", "lie")
-    return (
-        f"{spots} {lie} where the heart's valves, their rings or the aorta's wall calcify, by the look at the whole "
-        f"heart, and {'was' if count == 1 else 'were'} left out: {places}. {accept_if(count)}",
+    spots, lie, were = (
+        ("One calcification", "lies", "was") if count == 1 else (f"{count} calcifications", "lie", "were")
     )
+    return (f"{spots} {lie} {where} and {were} left out: {places}. {accept_if(count)}",)
 
 
 def channels_of(

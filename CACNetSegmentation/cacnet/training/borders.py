@@ -37,7 +37,6 @@ from cacnet.training.companion import (
     make_missing,
     parser_of,
     require_unseen,
-    restore_from,
     run_command,
     train,
     with_companion,
@@ -200,7 +199,6 @@ def train_borders(
     Goes on from the checkpoint in `output`, if there is one, and otherwise from the network `start`, if one is given.
     """
     trainer = BorderTrainer(config, device, start)
-    restore_from(trainer, output)
     train(trainer, Windows([read_border_case(path) for path in cases], config).batch, output, max_minutes)
     return trainer
 

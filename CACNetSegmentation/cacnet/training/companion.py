@@ -133,6 +133,9 @@ def train(
 
     `batch` gives the examples of a step, always the same ones for the same step; the next one's are made meanwhile.
     """
+    state = load_checkpoint(output)
+    if state is not None:
+        trainer.restore(state)
     columns = ("step", *trainer.FIGURES, "learning_rate", "seconds_per_step")
     output.mkdir(parents=True, exist_ok=True)
     keep_rows(output / CURVE_FILE, columns, trainer.step)
@@ -155,13 +158,6 @@ def train(
             if trainer.step % SAVE_STEPS == 0:
                 save_checkpoint(output, trainer.state())
     save_checkpoint(output, trainer.state())
-
-
-def restore_from(trainer: CompanionTrainer[Any], output: Path) -> None:
-    """Go back to the checkpoint of a run's folder, if there is one."""
-    state = load_checkpoint(output)
-    if state is not None:
-        trainer.restore(state)
 
 
 def make_missing(make: Callable[[int], None], seeds: Sequence[int], folder: Path, workers: int = 1) -> None:

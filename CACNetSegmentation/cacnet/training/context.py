@@ -32,7 +32,6 @@ from cacnet.training.companion import (
     make_missing,
     parser_of,
     require_unseen,
-    restore_from,
     run_command,
     train,
     with_companion,
@@ -56,6 +55,9 @@ SURE, DOUBTFUL = 0.2, 0.1
 
 FEWEST_WEIGHT = 200.0
 """A patient without candidates of a kind weighs less in the mean of that kind."""
+
+AIR = 1024
+"""Added to HU, so that what lies outside a case, sampled as 0, is air."""
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +129,6 @@ class Hearts:
         part = torch.tensor([side.stop - side.start for side in box], dtype=torch.float32)
         first = torch.tensor([side.start for side in box], dtype=torch.float32)
         at = (2 * (at + torch.from_numpy(middle).float() - first + 0.5) / part - 1).flip(-1)[None]
-        # Air lies outside, as in a prepared CT.
         shown = [case.mean_hu[box] + AIR, case.highest_hu[box] + AIR]
         shown += [case.coronary_probability[box], case.calcium_probability[box]]
         vein = (case.distractor[box] == Distractor.VEIN) & ~case.coronary[box]
@@ -150,9 +151,6 @@ class Hearts:
         if random.random() < config.hide_calcium:
             calcium = np.zeros_like(calcium)
         return channels_of(mean_hu, highest_hu, coronary, calcium, blood_hu * math.exp(random.normal(0, config.blood)))
-
-
-AIR = 1024
 
 
 def target_and_weight(answers: np.ndarray, truth: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -217,7 +215,6 @@ def train_context(
     All cases are kept in memory: about 40 MB for each.
     """
     trainer = ContextTrainer(config, device)
-    restore_from(trainer, output)
     train(trainer, Hearts([read_context_case(path) for path in cases], config).batch, output, max_minutes)
     return trainer
 
