@@ -6,17 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from cacnet import heart_context, metal, postprocessing, refinement, vessels
+from cacnet import heart_context, postprocessing, refinement, vessels
 from cacnet.anatomy import Vessel
 from cacnet.bounding_box import box_of_nonzero
 from cacnet.components import eroded, find_components, is_near
 from cacnet.errors import CacnetError
 from cacnet.heart_context import HeartContext
+from cacnet.judging import Found, doubts_about, metal
 from cacnet.left_out import LeftOutLesion, RejectReason, each_left_out
 from cacnet.prepare import Crop, Prepared, crop_covering
 from cacnet.resampling import linear_sparse, nearest_sparse
@@ -147,27 +149,28 @@ def label(
             borders = refinement.refine(found)
     recognised = coronary
     coronary = SparseMap.mask(np.union1d(coronary.index, borders.calcium.index), coronary.shape)
+    by_first_network = calcium_probability
     if borders.probability is not None:
         calcium_probability = _larger(calcium_probability, borders.probability)
     territories = vessels.label_territories(nearest_sparse(coronary, crop.geometry, grid), prepared.hu, grid)
     coronary_vessel = spread(nearest_sparse(territories.labels, grid, crop.geometry), coronary, crop.geometry)
     calcium_vessel = found_vessel = vessels.assign_calcium(borders.calcium, coronary_vessel, crop.geometry)
-    doubtful = beside = unlikely = nothing
-    if borders.added is not None:
-        doubtful = vessels.doubtful_finds(borders.added, calcium_vessel, territories.courses, crop.geometry)
-        calcium_vessel = calcium_vessel.without(doubtful)
-        beside = vessels.beside_the_annulus(calcium_vessel, coronary_probability, territories.courses, crop.geometry)
-        calcium_vessel = calcium_vessel.without(beside)
-        coronary_vessel = coronary_vessel.without(doubtful.without(recognised)).without(beside.without(recognised))
-    if context is not None:
-        unlikely = heart_context.unlikely_plaque(calcium_vessel, crop.geometry, context)
-        calcium_vessel = calcium_vessel.without(unlikely)
-        coronary_vessel = coronary_vessel.without(unlikely.without(recognised))
-    # Of the arteries, the circumflex runs along the mitral annulus; the others begin at the aorta.
-    of_valve = SparseMap.mask(unlikely.index[found_vessel.at(unlikely.index) == Vessel.LCX], unlikely.shape)
-    metallic = metal.reaching_the_end(calcium_vessel, hu)
-    calcium_vessel = calcium_vessel.without(metallic)
-    coronary_vessel = coronary_vessel.without(metallic.without(recognised))
+    doubts = doubts_about(
+        Found(
+            found_vessel,
+            borders.added,
+            by_first_network,
+            coronary_probability,
+            hu,
+            crop.geometry,
+            float(np.median(blood_hu)) if len(blood_hu) else math.nan,
+            territories.courses,
+            context,
+        )
+    )
+    for doubt in doubts:
+        calcium_vessel = calcium_vessel.without(doubt.calcium)
+        coronary_vessel = coronary_vessel.without(doubt.calcium.without(recognised))
     isolated = vessels.isolated_pieces(coronary_vessel, calcium_vessel, crop.geometry)
     far = _within(calcium_vessel, isolated)
     denied = nothing if borders.denied is None else borders.denied
@@ -179,11 +182,9 @@ def label(
     unbelieved = unbelieved.without(far_and_unbelieved)
     unbelieved_metal = metal.reaching_the_end(unbelieved, hu)
     left_out_lesions = (
-        *each_left_out(doubtful, found_vessel, calcium_probability, RejectReason.AORTIC_WALL),
-        *each_left_out(beside, found_vessel, calcium_probability, RejectReason.VALVE),
-        *each_left_out(of_valve, found_vessel, calcium_probability, RejectReason.VALVE),
-        *each_left_out(unlikely.without(of_valve), found_vessel, calcium_probability, RejectReason.AORTIC_WALL),
-        *each_left_out(metallic, found_vessel, calcium_probability, RejectReason.CLIP),
+        *chain.from_iterable(
+            each_left_out(doubt.calcium, found_vessel, calcium_probability, doubt.reason) for doubt in doubts
+        ),
         *each_left_out(unbelieved_metal, unbelieved_vessel, calcium_probability, RejectReason.CLIP),
         *each_left_out(
             unbelieved.without(unbelieved_metal), unbelieved_vessel, calcium_probability, RejectReason.OTHER
@@ -201,13 +202,10 @@ def label(
         borders_refined=borders.applied,
         arteries=arteries,
         not_judged=not_judged,
-        second_look=_second_look(borders.added, (isolated, doubtful, beside, unlikely, metallic), crop.geometry),
+        second_look=_second_look(borders.added, (isolated, *(doubt.calcium for doubt in doubts)), crop.geometry),
         denied=_denied(denied, crop.geometry),
         left_out=(
-            *vessels.doubted(doubtful, crop.geometry),
-            *vessels.taken_for_annulus(beside, crop.geometry),
-            *heart_context.taken_for_other_calcium(unlikely, crop.geometry),
-            *metal.taken_for_metal(metallic, crop.geometry),
+            *chain.from_iterable(doubt.told for doubt in doubts),
             *heart_context.disowned(disowned, crop.geometry),
         ),
         left_out_lesions=_on_whole(left_out_lesions, crop, volume),

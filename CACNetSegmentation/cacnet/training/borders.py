@@ -34,6 +34,7 @@ from cacnet.training.companion import (
     CompanionTrainer,
     CompanionTrainingError,
     case_file,
+    companion_of,
     make_missing,
     parser_of,
     require_unseen,
@@ -203,15 +204,6 @@ def train_borders(
     return trainer
 
 
-def _borders_of(model: str) -> BorderNetwork:
-    borders = load_bundle(model).borders
-    if borders is None:
-        raise CompanionTrainingError(
-            f"the model '{model}' has no border network", "one that has", "Start from another model"
-        )
-    return borders
-
-
 def _run(options: argparse.Namespace) -> ModelBundle:
     config = BorderTrainingConfig(total_steps=options.steps)
     seeds = chosen_seeds(parse_seeds(options.seeds))
@@ -219,7 +211,7 @@ def _run(options: argparse.Namespace) -> ModelBundle:
     folder = options.output / "cases"
     make_missing(partial(_make_case, model=options.model, folder=folder), seeds, folder, options.workers)
     cases = [path for seed in seeds if (path := case_file(folder, seed)).exists()]
-    start = _borders_of(options.init) if options.init else None
+    start = companion_of(options.init, "borders") if options.init else None
     trainer = train_borders(cases, options.output, config, options.device, options.max_minutes, start)
     record = {
         "config": asdict(config),
@@ -234,7 +226,6 @@ def _run(options: argparse.Namespace) -> ModelBundle:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = parser_of("Train the border network of a model.", BorderTrainingConfig.total_steps)
-    parser.add_argument("--init", help="id or folder of a model whose border network is trained further")
     return run_command(parser.parse_args(arguments), _run)
 
 

@@ -189,6 +189,18 @@ def require_unseen(seeds: Sequence[int], model: str) -> None:
         )
 
 
+def companion_of(model: str, name: str) -> Any:
+    """A model's border or context network, by the name of `with_companion`; raises CompanionTrainingError."""
+    loaded = load_bundle(model)
+    network = {"borders": loaded.borders, "context": loaded.context}[name]
+    if network is None:
+        what = {"borders": "border", "context": "context"}[name]
+        raise CompanionTrainingError(
+            f"the model '{model}' has no {what} network", "one that has", "Start from another model"
+        )
+    return network
+
+
 def with_companion(
     model: str,
     name: str,
@@ -213,6 +225,7 @@ def parser_of(description: str, steps: int) -> argparse.ArgumentParser:
     parser.add_argument("--model", default=DEFAULT_MODEL, help="id or folder of the model whose answers it sees")
     parser.add_argument("--seeds", required=True, help="A:B, B excluded; the patients to learn from are of these")
     parser.add_argument("--output", required=True, type=Path, help="the run's folder")
+    parser.add_argument("--init", help="id or folder of a model whose network of this kind is trained further")
     parser.add_argument("--model-id", help="id of the written model; that of --model by default")
     parser.add_argument("--steps", type=int, default=steps)
     parser.add_argument("--max-minutes", type=float, default=math.inf, help="of training, after the cases are there")

@@ -8,6 +8,7 @@ cacnet.training.companion.
 from __future__ import annotations
 
 import argparse
+import copy
 import logging
 import math
 import time
@@ -29,6 +30,7 @@ from cacnet.training.companion import (
     CompanionTrainer,
     CompanionTrainingError,
     case_file,
+    companion_of,
     make_missing,
     parser_of,
     require_unseen,
@@ -41,11 +43,9 @@ from cacnet.training.make_cases import parse_seeds
 from cacnet.weights import ModelBundle, load_bundle
 
 NOT_PLAQUE = tuple(
-    sort
-    for sort in Distractor
-    if sort not in (Distractor.NONE, Distractor.VEIN, Distractor.STENT, Distractor.DENSE_CONTRAST)
+    sort for sort in Distractor if sort not in (Distractor.NONE, Distractor.VEIN, Distractor.DENSE_CONTRAST)
 )
-"""Dense things of which a voxel is no coronary calcium. A stent may lie on some; contrast fills half a heart."""
+"""Dense things of which a voxel is no coronary calcium, unless calcium touches it. Contrast fills half a heart."""
 
 FEWEST_CANDIDATES = 300
 """A patient in whom CAC-Net marks fewer coarse voxels as artery shows nothing."""
@@ -182,9 +182,17 @@ class ContextTrainer(CompanionTrainer[ContextNetwork]):
 
     FIGURES = OUTPUTS
 
-    def __init__(self, config: ContextTrainingConfig, device: str = "auto") -> None:
+    def __init__(
+        self, config: ContextTrainingConfig, device: str = "auto", start: ContextNetwork | None = None
+    ) -> None:
+        """`start` is a network to go on from; raises CompanionTrainingError where it is of another shape."""
         torch.manual_seed(config.seed)
-        super().__init__(ContextNetwork(config.network), config, device)
+        if start is not None and start.config != config.network:
+            raise CompanionTrainingError(
+                f"a network to start from with {start.config}", f"one with {config.network}", "Start from another model"
+            )
+        network = ContextNetwork(config.network) if start is None else copy.deepcopy(start)
+        super().__init__(network.train(), config, device)
 
     def loss(self, image: torch.Tensor, *truth: torch.Tensor) -> tuple[torch.Tensor, tuple[float, ...]]:
         """Sum over the outputs of the weighted mean cross-entropy, and each of them."""
@@ -209,12 +217,14 @@ def train_context(
     config: ContextTrainingConfig,
     device: str = "auto",
     max_minutes: float = math.inf,
+    start: ContextNetwork | None = None,
 ) -> ContextTrainer:
-    """Train on cases until `total_steps` or `max_minutes`, from the checkpoint in `output` if there is one.
+    """Train on cases until `total_steps` or `max_minutes`.
 
+    Goes on from the checkpoint in `output`, if there is one, and otherwise from the network `start`, if one is given.
     All cases are kept in memory: about 40 MB for each.
     """
-    trainer = ContextTrainer(config, device)
+    trainer = ContextTrainer(config, device, start)
     train(trainer, Hearts([read_context_case(path) for path in cases], config).batch, output, max_minutes)
     return trainer
 
@@ -245,12 +255,14 @@ def _run(options: argparse.Namespace) -> ModelBundle:
     folder = options.output / "cases"
     make_missing(partial(_make_case, model=options.model, folder=folder), seeds, folder, options.workers)
     cases = [case_file(folder, seed) for seed in seeds]
-    trainer = train_context(cases, options.output, config, options.device, options.max_minutes)
+    start = companion_of(options.init, "context") if options.init else None
+    trainer = train_context(cases, options.output, config, options.device, options.max_minutes, start)
     record = {
         "config": asdict(config),
         "steps": trainer.step,
         "seeds": list(seeds),
         "answers_of": load_bundle(options.model).card.id,
+        "initialised_from": load_bundle(options.init).card.id if options.init else None,
     }
     return with_companion(options.model, "context", trainer.average, record, options.output / "model", options.model_id)
 

@@ -1,13 +1,11 @@
 """Which coronary artery is which: the coronary mask as trees of centre lines, named by anatomy.
 
-In reading order: centerlines, atlas, alignment, naming, ostia, left_tree, territories, assignment, isolated, places,
-doubtful.
+In reading order: centerlines, atlas, alignment, naming, ostia, left_tree, territories, assignment, isolated, places.
 Positions are LPS mm: x grows to the patient's left, y to the back, z to the head.
 """
 
 from cacnet.anatomy import Vessel
 from cacnet.vessels.assignment import MAX_DISTANCE_MM, assign_calcium
-from cacnet.vessels.doubtful import beside_the_annulus, doubted, doubtful_finds, taken_for_annulus
 from cacnet.vessels.isolated import isolated_pieces, left_out
 from cacnet.vessels.places import MOUTH_MM, Courses, Place, Third, place_of
 from cacnet.vessels.territories import Dominance, TerritoryMap, label_territories
@@ -22,12 +20,8 @@ __all__ = [
     "Third",
     "Vessel",
     "assign_calcium",
-    "beside_the_annulus",
-    "doubted",
-    "doubtful_finds",
     "isolated_pieces",
     "label_territories",
     "left_out",
     "place_of",
-    "taken_for_annulus",
 ]

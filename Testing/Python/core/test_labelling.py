@@ -11,6 +11,7 @@ from cacnet import vessels
 from cacnet.anatomy import Vessel
 from cacnet.heart_context import HeartContext, coarse_grid
 from cacnet.inference import Probabilities, choose_device
+from cacnet.judging import stents
 from cacnet.labelling import HeartOutsideScanError, Labels, label, spread
 from cacnet.left_out import RejectReason
 from cacnet.lesions import find_lesions
@@ -183,6 +184,22 @@ def test_a_lesion_that_reaches_the_end_of_the_range_is_left_out_as_metal_and_tol
     (lesion,) = labels.left_out_lesions
     assert lesion.reason is RejectReason.CLIP
     np.testing.assert_array_equal(left_out_mask(labels), scan.calcium & (labels.calcium == 0))
+
+
+@pytest.mark.parametrize(("seen", "counts"), [(0.6, False), (1.0, True)])
+def test_in_a_stent_only_what_the_first_network_is_sure_of_counts(
+    seen: float, counts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = schematic_ccta(**FINE)
+    plaque = np.argwhere(scan.calcium)
+    points = scan.volume.geometry.index_to_lps(plaque)
+    stent = stents.Stent(Vessel.LAD, 10.0, 25.0, points, np.full(len(points), 1.0))
+    monkeypatch.setattr(stents, "find_stents", lambda *_: (stent,))
+    labels = labelled(scan, border_model=bright_is_calcium, seen=seen)
+    assert labels.calcium.any() == counts
+    assert {lesion.reason for lesion in labels.left_out_lesions} == (set() if counts else {RejectReason.STENT})
+    (told,) = labels.left_out
+    assert told.startswith("The LAD is bright all around from 10 to 25 mm from its ostium, as a stent is.")
 
 
 def test_lesions_that_the_border_network_does_not_confirm_are_told_with_their_place() -> None:

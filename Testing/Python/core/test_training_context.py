@@ -213,6 +213,45 @@ def test_the_command_makes_cases_trains_and_writes_the_model_with_its_context(tm
     assert made == [24]
 
 
+def test_the_command_trains_a_context_network_further(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(training, "make_context_case", lambda *_: simple_case())
+    torch.manual_seed(2)
+    base = save_bundle(CACNet(SMALL.network), ModelCard("base", "Base"), tmp_path).folder
+    start = save_bundle(CACNet(SMALL.network), ModelCard("start", "Start"), tmp_path, context=ContextNetwork()).folder
+    run = ["--model", str(base), "--seeds", "24:25", "--device", "cpu", "--max-minutes", "0", "--init"]
+    assert main([*run, str(start), "--output", str(tmp_path / "run")]) == 0
+    model = load_bundle(tmp_path / "run" / "model" / "base")
+    torch.testing.assert_close(model.context.state_dict(), load_bundle(start).context.state_dict())
+    assert model.card.training["context"]["initialised_from"] == "start"
+    assert main([*run, str(base), "--output", str(tmp_path / "other")]) == 2
+    assert "has no context network" in capsys.readouterr().err
+
+
+def test_a_network_to_start_from_must_have_the_shape_of_the_new_one() -> None:
+    with pytest.raises(CompanionTrainingError, match="a network to start from with"):
+        ContextTrainer(TINY, "cpu", ContextNetwork())
+
+
+def test_a_trained_network_to_start_from_stays_as_it_is() -> None:
+    start = ContextNetwork(TINY.network)
+    before = {name: value.clone() for name, value in start.state_dict().items()}
+    ContextTrainer(TINY, "cpu", start).train_step(*Hearts([simple_case()], TINY).batch(0))
+    torch.testing.assert_close(start.state_dict(), before, rtol=0, atol=0)
+
+
+def test_a_stent_is_no_plaque_but_where_plaque_touches_it() -> None:
+    case = simple_case()
+    stented = case.distractor.copy()
+    stented[10:14, 10:14, 22:32] = Distractor.STENT
+    _, target, _ = Hearts([replace(case, distractor=stented)], AS_IT_IS).batch(0)
+    plaque, other = target[0, 2], target[0, 3]
+    assert plaque.any()
+    assert other.any()
+    assert not (plaque * other).any()
+    without = Hearts([case], AS_IT_IS).batch(0)[1][0, 3]
+    assert other.sum() > without.sum()
+
+
 def test_patients_that_the_model_has_learned_from_are_refused(tmp_path, capsys) -> None:
     base = save_bundle(CACNet(SMALL.network), ModelCard("base", "Base", training={"seeds": [12]}), tmp_path).folder
     assert main(["--model", str(base), "--seeds", "12:13", "--output", str(tmp_path / "run")]) == 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from cacnet.anatomy import Vessel
+from cacnet.judging.doubtful import beside_the_annulus, doubted, doubtful_finds, taken_for_annulus
 from cacnet.sparse_maps import SparseMap
-from cacnet.vessels.doubtful import beside_the_annulus, doubted, doubtful_finds, taken_for_annulus
 from cacnet.vessels.places import Courses
 from cacnet.volume import Geometry
 

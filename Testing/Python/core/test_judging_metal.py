@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from cacnet.metal import reaching_the_end, taken_for_metal
+from cacnet.judging.metal import reaching_the_end, taken_for_metal
 from cacnet.sparse_maps import SparseMap
 from cacnet.volume import Geometry
 

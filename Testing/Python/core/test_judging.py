@@ -1,0 +1,58 @@
+"""The rules one after the other: what one leaves out is not judged again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from cacnet.anatomy import Vessel
+from cacnet.judging import Found, doubts_about, stents
+from cacnet.judging.stents import Stent
+from cacnet.left_out import RejectReason
+from cacnet.sparse_maps import SparseMap
+from cacnet.vessels import Courses
+from cacnet.volume import Geometry
+
+SHAPE = (20, 20, 20)
+GRID = Geometry(SHAPE, (1.0, 1.0, 1.0))
+PLAQUE, IN_STENT, IN_STENT_AND_METAL, CLIP = ((z, 10, 10) for z in (2, 8, 10, 16))
+
+
+def found() -> Found:
+    """Four lesions of one voxel along an artery, of which the third and the last reach the end of the CT's range."""
+    hu = np.full(SHAPE, 300.0)
+    for at in (IN_STENT_AND_METAL, CLIP):
+        hu[at] = 3071.0
+    index = np.sort([np.ravel_multi_index(at, SHAPE) for at in (PLAQUE, IN_STENT, IN_STENT_AND_METAL, CLIP)])
+    vessel = SparseMap(index.astype(np.int64), np.full(4, np.uint8(Vessel.RCA)), SHAPE)
+    points = GRID.index_to_lps(np.array([[z, 10, 10] for z in range(20)]))
+    courses = Courses(points, np.full(20, int(Vessel.RCA)), np.arange(20.0) + 10, np.full(20, 1.0))
+    unsure = SparseMap(index.astype(np.int64), np.full(4, 0.6, np.float32), SHAPE)
+    return Found(vessel, None, unsure, vessel, hu, GRID, 300.0, courses, None)
+
+
+@pytest.fixture
+def _stented(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = GRID.index_to_lps(np.array([[z, 10, 10] for z in range(7, 12)]))
+    stent = Stent(Vessel.RCA, 17.0, 21.0, points, np.full(5, 1.0))
+    monkeypatch.setattr(stents, "find_stents", lambda *_: (stent, stent))
+
+
+@pytest.mark.usefixtures("_stented")
+def test_each_lesion_is_left_out_by_the_first_rule_that_doubts_it() -> None:
+    doubts = [doubt for doubt in doubts_about(found()) if len(doubt.calcium.index)]
+    assert [(doubt.reason, doubt.calcium.voxels.tolist()) for doubt in doubts] == [
+        (RejectReason.CLIP, [list(IN_STENT_AND_METAL), list(CLIP)]),
+        (RejectReason.STENT, [list(IN_STENT)]),
+    ]
+    assert [len(doubt.told) for doubt in doubts] == [1, 1]
+
+
+def test_without_a_stent_a_lesion_counts_unless_another_rule_doubts_it() -> None:
+    (doubt,) = (doubt for doubt in doubts_about(found()) if len(doubt.calcium.index))
+    assert doubt.reason is RejectReason.CLIP
+    assert doubt.calcium.voxels.tolist() == [list(IN_STENT_AND_METAL), list(CLIP)]
+
+
+@pytest.mark.usefixtures("_stented")
+def test_what_is_doubted_for_nothing_has_no_sentence() -> None:
+    assert all(doubt.told == () for doubt in doubts_about(found()) if not len(doubt.calcium.index))
