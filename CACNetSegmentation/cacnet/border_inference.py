@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 
 import numpy as np
 import torch
 
-from cacnet.inference import Device, in_order, precision_context
+from cacnet.inference import Device, choose_device, in_order, or_on_cpu, precision_context
 from cacnet.network.border import BorderNetwork
 from cacnet.progress import Progress, silent
 
@@ -20,12 +21,19 @@ its cache, which halves the time of a window."""
 
 
 class BorderPredictor:
-    """A border network on a device: called with windows (3, z, y, x), it answers calcium probabilities (z, y, x)."""
+    """A border network on a device: called with windows (3, z, y, x), it answers calcium probabilities (z, y, x).
+
+    Where an accelerator fails, it goes on on the CPU.
+
+    Attributes:
+        notes: what failed, in words; empty if nothing.
+    """
 
     def __init__(self, network: BorderNetwork, device: Device, progress: Progress = silent) -> None:
         """`progress` is called after every window, or some of them, and may raise Cancelled."""
         self.device, self.progress = device, progress
-        placed = copy.deepcopy(network).eval().to(device.name)  # the caller's network stays where it is
+        self.notes: tuple[str, ...] = ()
+        placed = copy.deepcopy(network).eval()  # the caller's network stays where it is
         self.network = placed.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def __call__(self, windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -37,8 +45,15 @@ class BorderPredictor:
             yield from answers
 
     def _answer(self, batch: list[np.ndarray]) -> np.ndarray:
-        image = torch.from_numpy(np.stack(batch)).to(self.device.name)
-        with torch.inference_mode(), precision_context(self.device):
+        answer, failed = or_on_cpu(partial(self._answer_on, batch), self.device)
+        if failed:
+            self.device, self.notes = choose_device("cpu"), failed
+        return answer
+
+    def _answer_on(self, batch: list[np.ndarray], device: Device) -> np.ndarray:
+        self.network.to(device.name)
+        image = torch.from_numpy(np.stack(batch)).to(device.name)
+        with torch.inference_mode(), precision_context(device):
             logits = self.network(image.contiguous(memory_format=torch.channels_last_3d))
         return torch.sigmoid(logits[:, 0].float()).cpu().numpy()
 

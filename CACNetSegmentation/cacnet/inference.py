@@ -155,6 +155,30 @@ def predict(
     )
 
 
+def or_on_cpu(compute: Callable[[Device], Answer], device: Device) -> tuple[Answer, tuple[str, ...]]:
+    """`compute(device)`, or `compute` on the CPU where an accelerator fails, and in words what failed.
+
+    It is for what is small beside CAC-Net, which fits the CPU's memory if CAC-Net did.
+    """
+    try:
+        return compute(device), ()
+    except (MemoryError, RuntimeError) as error:
+        note = failure_of(device, error)
+        if note is None:
+            raise
+        _release(device)
+    return compute(choose_device("cpu")), (note,)
+
+
+def failure_of(device: Device, error: BaseException) -> str | None:
+    """How an accelerator failed, in words; None where it is not the accelerator that did."""
+    if device.name == "cpu":
+        return None
+    if _is_out_of_memory(error):
+        return f"{device.hardware} ran out of memory"
+    return f"{device.hardware} failed ({_first_line(error)})" if _is_device_failure(error) else None
+
+
 def estimate_bytes(shape_zyx: tuple[int, ...], model: LoadedModel, device: Device, tile_voxels: int) -> int:
     """Memory that `predict` takes beyond its input: result and padded image, weights, and one tile's activations."""
     shape = _padded_shape(shape_zyx, tile_voxels)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ from cacnet.vessels.places import Courses
 from cacnet.volume import Acquisition, Volume
 
 if TYPE_CHECKING:
-    from cacnet.inference import Device, Probabilities
+    from cacnet.inference import Device
     from cacnet.weights import LoadedModel
 
 ALL_BELIEVED = "No look at the whole heart, as asked for: cardiac veins may be among the arteries."
@@ -140,21 +141,25 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
             model, device = network.result()
     from cacnet.border_inference import BorderPredictor
     from cacnet.context_inference import look_at_heart
-    from cacnet.inference import predict
+    from cacnet.inference import or_on_cpu, predict
 
     with watch.step("network"):
         probabilities = predict(normalise_hu(prepared.hu), model, device, progress=progress)
+        reduced = probabilities.notes
     with watch.step("context"):
         context = None
         if model.context is not None and request.use_context:
             heart = coarse_heart(prepared, probabilities.coronary, probabilities.calcium)
-            context = look_at_heart(heart, model.context, probabilities.device, progress)
+            look = partial(look_at_heart, heart, model.context, progress=progress)
+            context, failed = or_on_cpu(look, probabilities.device)
+            reduced += failed
     with watch.step("label"):
         progress("label", 0.0)
         border_model = None
         if model.borders is not None:
             border_model = BorderPredictor(model.borders, probabilities.device, progress)
         labels = label(volume, prepared, probabilities, request.refine_borders, border_model, context)
+        reduced += border_model.notes if border_model is not None else ()
     with watch.step("score"):
         progress("score", 0.0)
         resolved = resolve_for(volume, request.protocol, labels.blood_hu)
@@ -166,10 +171,10 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
         findings=(
             *findings,
             *region_findings(prepared),
-            *memory_findings(probabilities),
+            *memory_findings(reduced),
             *result_findings(lesions, labels),
         ),
-        model=model_statement(model, device, probabilities, labels),
+        model=model_statement(model, device, reduced, labels),
         timing_s=tuple(watch.seconds),
         age_years=request.age_years if request.age_years is not None else volume.acquisition.patient_age_years,
         sex=request.sex or volume.acquisition.patient_sex,
@@ -243,12 +248,12 @@ def region_findings(prepared: Prepared) -> tuple[Finding, ...]:
     return (Finding("heart-not-found", Severity.WARNING, message),)
 
 
-def memory_findings(probabilities: Probabilities) -> tuple[Finding, ...]:
-    """What had to be reduced so that the network ran at all."""
-    if not probabilities.notes:
+def memory_findings(reduced: tuple[str, ...]) -> tuple[Finding, ...]:
+    """What had to be reduced so that the networks ran at all, in words."""
+    if not reduced:
         return ()
     message = (
-        f"The first choice of computing did not work, so a smaller one was taken: {'; '.join(probabilities.notes)}. "
+        f"The first choice of computing did not work, so a smaller one was taken: {'; '.join(reduced)}. "
         "The result is complete. Close other programs, or choose the device 'cpu', to avoid this."
     )
     return (Finding("computing-reduced", Severity.NOTE, message),)
@@ -271,14 +276,14 @@ def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
     return (*notes, *remarks_on_result(lesions.lesions, labels.courses, any_artery))
 
 
-def model_statement(model: LoadedModel, device: Device, probabilities: Probabilities, labels: Labels) -> ModelStatement:
+def model_statement(model: LoadedModel, device: Device, reduced: tuple[str, ...], labels: Labels) -> ModelStatement:
     """Which network, on what, and what happened on the way to the labels."""
     return ModelStatement(
         id=model.card.id,
         weights_sha256=model.card.weights.sha256 if model.card.weights else None,
         statement=model.card.statement,
         device=device.description,
-        notes=(*probabilities.notes, *_context_notes(model, labels), labels.borders),
+        notes=(*reduced, *_context_notes(model, labels), labels.borders),
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from cacnet.border_inference import BorderPredictor, _batches
 from cacnet.errors import Cancelled
-from cacnet.inference import Device
+from cacnet.inference import Device, choose_device
 from cacnet.network import BorderConfig, BorderNetwork
 
 CPU = Device("cpu", "float32", "CPU")
@@ -51,3 +51,32 @@ def test_drawing_can_be_cancelled_between_windows() -> None:
 def test_windows_are_put_together_for_an_accelerator() -> None:
     windows = [np.full((3, 2, 2, 2), number) for number in range(5)]
     assert [[int(window.max()) for window in batch] for batch in _batches(windows, 2)] == [[0, 1], [2, 3], [4]]
+
+
+def test_where_an_accelerator_fails_the_windows_are_answered_on_the_cpu_and_that_is_said(monkeypatch) -> None:
+    network, tried = BorderNetwork(BorderConfig((8, 8, 8))), []
+    windows = [np.zeros((3, 8, 8, 8), np.float32)] * 20
+    expected = list(BorderPredictor(network, choose_device("cpu"))(windows))
+    answer_on = BorderPredictor._answer_on
+
+    def fail_second_time(predictor: BorderPredictor, batch: list[np.ndarray], device: Device) -> np.ndarray:
+        tried.append(device.name)
+        if device.name == "cuda" and len(tried) == 2:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered\nMore text.")
+        return answer_on(predictor, batch, choose_device("cpu"))
+
+    monkeypatch.setattr(BorderPredictor, "_answer_on", fail_second_time)
+    predictor = BorderPredictor(network, Device("cuda", "float32", "Old GPU, 2 GB"))
+    answers = list(predictor(windows))
+    assert tried == ["cuda", "cuda", "cpu", "cpu"]  # batches of 8
+    assert predictor.notes == ("Old GPU, 2 GB failed (CUDA error: an illegal memory access was encountered)",)
+    np.testing.assert_allclose(np.stack(answers), np.stack(expected), atol=0.01)
+
+
+def test_a_failure_on_the_cpu_is_not_hidden(monkeypatch) -> None:
+    def fail(*_: object) -> np.ndarray:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(BorderPredictor, "_answer_on", fail)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        list(BorderPredictor(BorderNetwork(BorderConfig((8, 8, 8))), CPU)([np.zeros((3, 8, 8, 8), np.float32)]))

@@ -15,6 +15,7 @@ from cacnet.inference import (
     choose_device,
     estimate_bytes,
     in_order,
+    or_on_cpu,
     predict,
 )
 from cacnet.network import CACNet, NetworkConfig
@@ -341,3 +342,29 @@ def test_a_graphics_processor_that_fails_leads_straight_to_the_cpu_and_says_so(m
     assert answer.notes[0] == (
         "Old GPU, 2 GB failed (CUDA error: no kernel image is available for execution on the device)"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "note"),
+    [
+        (RuntimeError("CUDA error: launch failure\nMore text."), "Old GPU failed (CUDA error: launch failure)"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "Old GPU ran out of memory"),
+    ],
+)
+def test_what_an_accelerator_fails_at_is_done_on_the_cpu_and_that_is_said(error: RuntimeError, note: str) -> None:
+    def compute(device: Device) -> str:
+        if device.name != "cpu":
+            raise error
+        return device.name
+
+    assert or_on_cpu(compute, Device("mps", "float32", "Old GPU")) == ("cpu", (note,))
+    assert or_on_cpu(compute, choose_device("cpu")) == ("cpu", ())
+
+
+@pytest.mark.parametrize(("name", "said"), [("cpu", "out of memory"), ("mps", "shapes do not fit")])
+def test_an_error_that_is_not_the_accelerators_is_raised(name: str, said: str) -> None:
+    def compute(device: Device) -> str:
+        raise RuntimeError(said)
+
+    with pytest.raises(RuntimeError, match=said):
+        or_on_cpu(compute, Device(name, "float32", "hardware"))

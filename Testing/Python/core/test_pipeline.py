@@ -78,7 +78,7 @@ def test_a_review_keeps_all_that_the_run_says_but_what_is_said_of_the_lesions_an
         borders_refined=False,
     )
     nowhere = replace(on_grid, region=replace(on_grid.region, found=False))
-    said = (*result_findings(lesions, everything), *memory_findings(answer), *region_findings(nowhere))
+    said = (*result_findings(lesions, everything), *memory_findings(answer.notes), *region_findings(nowhere))
     assert {finding.code for finding in said} - REMARKS == RUN_FINDINGS
 
 
@@ -98,7 +98,7 @@ def test_the_report_says_what_drew_the_borders_and_remarks_where_it_could_not(as
     assert said.get("borders-not-refined") == (labels.borders if asked else None)
     network = CACNet(NetworkConfig(widths=(2, 4, 4, 4, 4), conditioner_width=2))
     model = LoadedModel(network, ModelCard("tiny", "Tiny", input=InputContract(tile_voxels=32)))
-    stated = model_statement(model, choose_device("cpu"), probabilities, labels)
+    stated = model_statement(model, choose_device("cpu"), probabilities.notes, labels)
     assert stated.notes == ("smaller tiles", labels.borders)
 
 
@@ -128,9 +128,7 @@ def test_an_error_on_the_input_stops_with_its_sentence_and_warnings_do_not() -> 
 
 
 def test_a_ladder_that_was_climbed_is_a_finding() -> None:
-    nothing = np.zeros((2, 2, 2), np.float32)
-    answer = Probabilities(nothing, nothing, choose_device("cpu"), 64, ("96³ ran out of memory", "computed with 64³"))
-    [finding] = memory_findings(answer)
+    [finding] = memory_findings(("96³ ran out of memory", "computed with 64³"))
     assert finding.severity is Severity.NOTE
     assert "96³ ran out of memory; computed with 64³" in finding.message
-    assert memory_findings(replace(answer, notes=())) == ()
+    assert memory_findings(()) == ()
