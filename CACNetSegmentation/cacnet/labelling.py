@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -118,99 +118,139 @@ def label(
     crop = crop_covering(_where_found(probabilities, grid), volume.geometry)
     if crop is None:
         raise HeartOutsideScanError("the heart's region lies outside the CT", "a region inside it")
-    maps = ((probabilities.calcium, LEAST_CALCIUM), (probabilities.coronary, LEAST_CORONARY))
+    geometry, hu = crop.geometry, volume.hu[crop.slices]
     calcium_probability, coronary_probability = (
-        linear_sparse(probability, grid, crop.geometry, at_least) for probability, at_least in maps
+        linear_sparse(probability, grid, geometry, at_least)
+        for probability, at_least in ((probabilities.calcium, LEAST_CALCIUM), (probabilities.coronary, LEAST_CORONARY))
     )
     clean = partial(
-        postprocessing.clean, calcium_probability, geometry=crop.geometry, heart_axis_mm_lps=prepared.region.axis_mm_lps
+        postprocessing.clean, calcium_probability, geometry=geometry, heart_axis_mm_lps=prepared.region.axis_mm_lps
     )
-    calcium, coronary = clean(coronary_probability)
-    nothing = SparseMap.mask(np.zeros(0, np.int64), crop.geometry.shape_zyx)
-    disowned, arteries, not_judged = nothing, "", ""
-    if context is not None:
-        own_calcium, own_coronary = clean(heart_context.within_arteries(coronary_probability, crop.geometry, context))
-        taken = coronary.without(own_coronary)
-        if heart_context.is_believable(taken, coronary):
-            disowned = calcium.without(own_calcium)
-            arteries = _arteries_statement(taken, crop.geometry)
-            calcium, coronary = own_calcium, own_coronary
-        else:
-            context, arteries = None, (not_judged := heart_context.not_believed(taken, coronary))
-    hu = volume.hu[crop.slices]
-    blood_hu = lumen_hu(hu, coronary, calcium, crop.geometry)
-    borders = refinement.Refined(calcium, False, AS_THE_NETWORK)
-    if refine_borders:
-        maps_of_both = (calcium_probability, coronary_probability)
-        found = refinement.Evidence(calcium, *maps_of_both, coronary, hu, crop.geometry, blood_hu)
-        if border_model is not None and refinement.is_fine_enough(crop.geometry.spacing_mm_zyx):
-            borders = refinement.refine_by_network(found, border_model)
-        else:
-            borders = refinement.refine(found)
-    recognised = coronary
-    coronary = SparseMap.mask(np.union1d(coronary.index, borders.calcium.index), coronary.shape)
-    by_first_network = calcium_probability
-    if borders.probability is not None:
-        calcium_probability = _larger(calcium_probability, borders.probability)
-    territories = vessels.label_territories(nearest_sparse(coronary, crop.geometry, grid), prepared.hu, grid)
-    coronary_vessel = spread(nearest_sparse(territories.labels, grid, crop.geometry), coronary, crop.geometry)
-    calcium_vessel = found_vessel = vessels.assign_calcium(borders.calcium, coronary_vessel, crop.geometry)
+    own = _believed(clean, coronary_probability, geometry, context)
+    blood_hu = lumen_hu(hu, own.coronary, own.calcium, geometry)
+    evidence = refinement.Evidence(
+        own.calcium, calcium_probability, coronary_probability, own.coronary, hu, geometry, blood_hu
+    )
+    borders = (
+        _drawn(evidence, border_model) if refine_borders else refinement.Refined(own.calcium, False, AS_THE_NETWORK)
+    )
+    by_any_network = _larger(calcium_probability, borders.probability)
+    coronary = _either(own.coronary, borders.calcium)
+    territories = vessels.label_territories(nearest_sparse(coronary, geometry, grid), prepared.hu, grid)
+    coronary_vessel = spread(nearest_sparse(territories.labels, grid, geometry), coronary, geometry)
+    found_vessel = calcium_vessel = vessels.assign_calcium(borders.calcium, coronary_vessel, geometry)
     doubts = doubts_about(
         Found(
-            found_vessel,
-            borders.added,
-            by_first_network,
-            coronary_probability,
-            hu,
-            crop.geometry,
-            float(np.median(blood_hu)) if len(blood_hu) else math.nan,
-            territories.courses,
-            context,
+            vessel=found_vessel,
+            added=borders.added,
+            calcium_probability=calcium_probability,
+            coronary_probability=coronary_probability,
+            hu_zyx=hu,
+            geometry=geometry,
+            blood_hu=float(np.median(blood_hu)) if len(blood_hu) else math.nan,
+            courses=territories.courses,
+            context=own.context,
         )
     )
     for doubt in doubts:
         calcium_vessel = calcium_vessel.without(doubt.calcium)
-        coronary_vessel = coronary_vessel.without(doubt.calcium.without(recognised))
-    isolated = vessels.isolated_pieces(coronary_vessel, calcium_vessel, crop.geometry)
-    far = _within(calcium_vessel, isolated)
-    denied = nothing if borders.denied is None else borders.denied
-    disowned = _not_touching(disowned, borders.calcium)  # what the border network drew there has been judged
-    unbelieved = _either(denied, disowned)
-    unbelieved_vessel = vessels.assign_calcium(unbelieved, coronary_vessel, crop.geometry)
-    far_and_unbelieved = _within(unbelieved, vessels.isolated_pieces(coronary_vessel, unbelieved_vessel, crop.geometry))
-    denied, disowned = denied.without(far_and_unbelieved), disowned.without(far_and_unbelieved).without(denied)
-    unbelieved = unbelieved.without(far_and_unbelieved)
-    unbelieved_metal = metal.reaching_the_end(unbelieved, hu)
+        coronary_vessel = coronary_vessel.without(doubt.calcium.without(own.coronary))
+    isolated = vessels.isolated_pieces(coronary_vessel, calcium_vessel, geometry)
+    unbelieved = _unbelieved(borders, own.disowned, coronary_vessel, geometry)
     left_out_lesions = (
         *chain.from_iterable(
-            each_left_out(doubt.calcium, found_vessel, calcium_probability, doubt.reason) for doubt in doubts
+            each_left_out(doubt.calcium, found_vessel, by_any_network, doubt.reason) for doubt in doubts
         ),
-        *each_left_out(unbelieved_metal, unbelieved_vessel, calcium_probability, RejectReason.CLIP),
-        *each_left_out(
-            unbelieved.without(unbelieved_metal), unbelieved_vessel, calcium_probability, RejectReason.OTHER
-        ),
+        *unbelieved.lesions(hu, by_any_network),
     )
     return Labels(
         calcium=_whole(calcium_vessel.without(isolated), crop, volume),
         coronary=_whole(coronary_vessel.without(isolated), crop, volume),
-        probability=_whole(_halved(calcium_probability), crop, volume),
+        probability=_whole(_halved(by_any_network), crop, volume),
         blood_hu=blood_hu,
         dominance=territories.dominance,
         notes=territories.notes,
         courses=territories.courses,
         borders=borders.statement,
         borders_refined=borders.applied,
-        arteries=arteries,
-        not_judged=not_judged,
-        second_look=_second_look(borders.added, (isolated, *(doubt.calcium for doubt in doubts)), crop.geometry),
-        denied=_denied(denied, crop.geometry),
+        arteries=own.arteries,
+        not_judged=own.not_judged,
+        second_look=_second_look(borders.added, (isolated, *(doubt.calcium for doubt in doubts)), geometry),
+        denied=_denied(unbelieved.denied, geometry),
         left_out=(
             *chain.from_iterable(doubt.told for doubt in doubts),
-            *heart_context.disowned(disowned, crop.geometry),
+            *heart_context.disowned(unbelieved.disowned, geometry),
         ),
         left_out_lesions=_on_whole(left_out_lesions, crop, volume),
-        far_away=vessels.left_out(_either(far, far_and_unbelieved), crop.geometry),
+        far_away=vessels.left_out(_either(_within(calcium_vessel, isolated), unbelieved.far), geometry),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Own:
+    """What of CAC-Net's answer is believed: calcium and coronary masks, calcium that is in no artery, see Labels for
+    the sentences, and the context that said so, if it is believed itself."""
+
+    calcium: SparseMap
+    coronary: SparseMap
+    disowned: SparseMap
+    arteries: str
+    not_judged: str
+    context: HeartContext | None
+
+
+def _believed(
+    clean: Callable[[SparseMap], tuple[SparseMap, SparseMap]],
+    coronary_probability: SparseMap,
+    geometry: Geometry,
+    context: HeartContext | None,
+) -> _Own:
+    calcium, coronary = clean(coronary_probability)
+    nothing = _nothing_on(geometry)
+    if context is None:
+        return _Own(calcium, coronary, nothing, "", "", None)
+    own_calcium, own_coronary = clean(heart_context.within_arteries(coronary_probability, geometry, context))
+    taken = coronary.without(own_coronary)
+    if not heart_context.is_believable(taken, coronary):
+        why = heart_context.not_believed(taken, coronary)
+        return _Own(calcium, coronary, nothing, why, why, None)
+    arteries = _arteries_statement(taken, geometry)
+    return _Own(own_calcium, own_coronary, calcium.without(own_calcium), arteries, "", context)
+
+
+def _drawn(evidence: refinement.Evidence, border_model: refinement.WindowModel | None) -> refinement.Refined:
+    if border_model is not None and refinement.is_fine_enough(evidence.geometry.spacing_mm_zyx):
+        return refinement.refine_by_network(evidence, border_model)
+    return refinement.refine(evidence)
+
+
+@dataclass(frozen=True, eq=False)
+class _Unbelieved:
+    """Calcium of CAC-Net that another network does not believe: denied by the border network, or in what is no artery
+    (disowned); far: either, far from every artery; vessel: the artery that each would count for."""
+
+    denied: SparseMap
+    disowned: SparseMap
+    far: SparseMap
+    vessel: SparseMap
+
+    def lesions(self, hu_zyx: np.ndarray, probability: SparseMap) -> Iterator[LeftOutLesion]:
+        """Those near the arteries."""
+        near = _either(self.denied, self.disowned)
+        metallic = metal.reaching_the_end(near, hu_zyx)
+        yield from each_left_out(metallic, self.vessel, probability, RejectReason.CLIP)
+        yield from each_left_out(near.without(metallic), self.vessel, probability, RejectReason.OTHER)
+
+
+def _unbelieved(
+    borders: refinement.Refined, disowned: SparseMap, coronary_vessel: SparseMap, geometry: Geometry
+) -> _Unbelieved:
+    denied = _nothing_on(geometry) if borders.denied is None else borders.denied
+    disowned = _not_touching(disowned, borders.calcium)  # what the border network drew there has been judged
+    both = _either(denied, disowned)
+    vessel = vessels.assign_calcium(both, coronary_vessel, geometry)
+    far = _within(both, vessels.isolated_pieces(coronary_vessel, vessel, geometry))
+    return _Unbelieved(denied.without(far), disowned.without(far).without(denied), far, vessel)
 
 
 def _where_found(probabilities: Probabilities, grid: Geometry) -> Geometry:
@@ -318,7 +358,13 @@ def _denied(denied: SparseMap, geometry: Geometry) -> str:
     return f"{what} of the first network {were} not confirmed by the second and left out: {places}. {accept_if(count)}"
 
 
-def _larger(one: SparseMap, other: SparseMap) -> SparseMap:
+def _nothing_on(geometry: Geometry) -> SparseMap:
+    return SparseMap.mask(np.zeros(0, np.int64), geometry.shape_zyx)
+
+
+def _larger(one: SparseMap, other: SparseMap | None) -> SparseMap:
+    if other is None:
+        return one
     index = np.union1d(one.index, other.index)
     return SparseMap(index, np.maximum(one.at(index), other.at(index)), one.shape)
 
