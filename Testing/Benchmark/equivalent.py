@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from cacnet.contrast import blood_pool
 from cacnet.evaluation.agreement import Agreement, agreement, kappa
 from cacnet.evaluation.estimates import Estimate
 from cacnet.evaluation.truth import read_truth
@@ -28,12 +29,21 @@ from cacnet.lesions import find_lesions
 from cacnet.masks import read_labels
 from cacnet.prepare import MODEL_SPACING_MM
 from cacnet.reading import read_ct
-from cacnet.scoring import PROTOCOLS, BloodPoolThreshold, FixedThreshold, Protocol, measure_blood_pool, resolve, total
+from cacnet.scoring import (
+    PROTOCOLS,
+    BloodPoolNotMeasurableError,
+    BloodPoolThreshold,
+    FixedThreshold,
+    Protocol,
+    measure_blood_pool,
+    resolve,
+    total,
+)
 from cacnet.scoring import simulated_pairs as written
 from cacnet.scoring.equivalent import prediction_interval
 from cacnet.scoring.risk import RiskCategory, risk_category
 from cacnet.training.cases import read_case
-from cacnet.volume import Geometry
+from cacnet.volume import Geometry, Volume
 from scipy import optimize, stats
 
 ADAPTIVE = PROTOCOLS["ccta-adaptive"]
@@ -63,12 +73,12 @@ Simulated patients only; no real pair of scans has been measured. Research use o
   it converts nothing, keeps volume and mass exact, and misses fewer small lesions than slices averaged to 3 mm.
 - Of the published conversions, Pavitt 2014 comes close once slices are averaged to the 3 mm that it was established on,
   so the protocol does that. It rests on 503 real patients, but not on masks like ours.
-- `ccta-calibrated` leaves the raw score as it is and puts an estimate beside it that agrees with the calcium scan's
-  category most often. It holds for masks as this simulator draws them (voxels at least half calcified) and as a network
-  trained on them does; a mask drawn more generously gives too high an estimate. In real patients the published gap is
-  two- to threefold, less than here, so the estimate may be too high for them.
-- A network's masks add its own misses and false positives: on them the estimate is biased low, and its interval is much
-  wider. An unreviewed result carries that wide interval, a reviewed one that of right masks.
+- `ccta-calibrated` leaves the raw score as it is, from the scan's own slices, and puts an estimate beside it that comes
+  about as close to the calcium scan as Pavitt 2014 on 3 mm. It holds for masks as this simulator draws them (voxels at
+  least half calcified) and as a network trained on them does; a mask drawn more generously gives too high an estimate.
+  In real patients the published gap is two- to threefold, less than here, so the estimate may be too high for them.
+- A network's masks add its own misses and false positives, so their interval is wider. An unreviewed result carries
+  that wide interval, a reviewed one that of right masks.
 """
 CONSTANTS = '''\
 """The calibration of contrast CT against the calcium scan. Written by Testing/Benchmark/equivalent.py; do not edit."""
@@ -136,16 +146,26 @@ def _patient(folder: Path, masks: Path | None) -> Patient | None:
 
 
 def _scores(hu: np.ndarray, calcium: np.ndarray, coronary: np.ndarray, geometry: Geometry) -> dict[str, float]:
-    blood = lumen_hu(hu, coronary > 0, calcium > 0, geometry)
-    pool = measure_blood_pool(blood, np.ones(blood.shape, bool))
+    median_hu, sd_hu = _blood(hu, coronary, calcium, geometry)
     found = {}
     for name, protocol in CANDIDATES.items():
-        rules = resolve(protocol, pool.median_hu, pool.sd_hu, 120.0)
+        rules = resolve(protocol, median_hu, sd_hu, 120.0)
         totals = total(find_lesions(calcium, hu, geometry, rules).lesions)
         found[name] = totals.agatston
         if protocol is ADAPTIVE:
             found[COUNTED] = totals.volume_mm3
     return found
+
+
+def _blood(hu: np.ndarray, coronary: np.ndarray, calcium: np.ndarray, geometry: Geometry) -> tuple[float, float]:
+    """Median and SD of the blood in the arteries or, as in a run, in the heart where too little of them is wide."""
+    blood = lumen_hu(hu, coronary > 0, calcium > 0, geometry)
+    try:
+        pool = measure_blood_pool(blood, np.ones(blood.shape, bool))
+    except BloodPoolNotMeasurableError:
+        heart = blood_pool(Volume(hu, geometry))
+        return heart.median_hu, heart.sd_hu
+    return pool.median_hu, pool.sd_hu
 
 
 def fit(volume_mm3: np.ndarray, true: np.ndarray) -> Conversion:
@@ -237,7 +257,7 @@ def columns(patients: Sequence[Patient]) -> tuple[dict[str, np.ndarray], np.ndar
 def in_words(patients: Sequence[Patient]) -> str:
     """Such as '2000 to 2049 and 2300'."""
     seeds = sorted(p.seed for p in patients)
-    parts = np.split(seeds, np.flatnonzero(np.diff(seeds) > 50) + 1)
+    parts = np.split(seeds, np.flatnonzero(np.diff(seeds) > 10) + 1)
     return " and ".join(str(p[0]) if len(p) == 1 else f"{p[0]} to {p[-1]}" for p in parts)
 
 
