@@ -35,6 +35,8 @@ class BorderPredictor:
         self.notes: tuple[str, ...] = ()
         placed = copy.deepcopy(network).eval()  # the caller's network stays where it is
         self.network = placed.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        # The one on the CPU stays there: nothing can be fetched from an accelerator that has failed.
+        self._on_device: BorderNetwork | None = None
 
     def __call__(self, windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """The answers (z, y, x) float32, in the windows' order."""
@@ -51,11 +53,18 @@ class BorderPredictor:
         return answer
 
     def _answer_on(self, batch: list[np.ndarray], device: Device) -> np.ndarray:
-        self.network.to(device.name)
+        network = self._network_on(device)
         image = torch.from_numpy(np.stack(batch)).to(device.name)
         with torch.inference_mode(), precision_context(device):
-            logits = self.network(image.contiguous(memory_format=torch.channels_last_3d))
+            logits = network(image.contiguous(memory_format=torch.channels_last_3d))
         return torch.sigmoid(logits[:, 0].float()).cpu().numpy()
+
+    def _network_on(self, device: Device) -> BorderNetwork:
+        if device.name == "cpu":
+            return self.network
+        if self._on_device is None:
+            self._on_device = copy.deepcopy(self.network).to(device.name)
+        return self._on_device
 
 
 def _batches(windows: Iterable[np.ndarray], size: int) -> Iterator[list[np.ndarray]]:

@@ -166,7 +166,8 @@ def or_on_cpu(compute: Callable[[Device], Answer], device: Device) -> tuple[Answ
         note = failure_of(device, error)
         if note is None:
             raise
-        _release(device)
+        if _is_out_of_memory(error):  # a card that has failed cannot be asked for anything
+            _release(device)
     return compute(choose_device("cpu")), (note,)
 
 

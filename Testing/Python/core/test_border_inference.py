@@ -80,3 +80,10 @@ def test_a_failure_on_the_cpu_is_not_hidden(monkeypatch) -> None:
     monkeypatch.setattr(BorderPredictor, "_answer_on", fail)
     with pytest.raises(RuntimeError, match="out of memory"):
         list(BorderPredictor(BorderNetwork(BorderConfig((8, 8, 8))), CPU)([np.zeros((3, 8, 8, 8), np.float32)]))
+
+
+def test_the_network_on_the_cpu_does_not_come_from_the_accelerator() -> None:
+    predictor = BorderPredictor(BorderNetwork(BorderConfig((8, 8, 8))), Device("meta", "float32", "an accelerator"))
+    placed = predictor._network_on(predictor.device)
+    assert {weight.device.type for weight in placed.parameters()} == {"meta"}  # which keeps no numbers
+    assert {weight.device.type for weight in predictor._network_on(CPU).parameters()} == {"cpu"}
