@@ -230,7 +230,7 @@ def _predict_tile(tile_zyx: np.ndarray, weight_zyx: np.ndarray, network: torch.n
             with precision_context(device):
                 logits = network(image.to(device.name).contiguous(memory_format=torch.channels_last_3d))
         # Contiguous first: what follows reads each class in one go.
-        probability = torch.sigmoid(logits[0].float().contiguous())
+        probability = logits[0].contiguous().float().sigmoid_()
         return probability.mul_(torch.from_numpy(weight_zyx).to(device.name)).cpu().numpy()
 
 

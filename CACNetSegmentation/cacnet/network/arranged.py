@@ -4,22 +4,26 @@ Three things cost more than the multiplications of this network do, and are avoi
 Testing/Benchmark/speed-notes.md. Tensors keep one layout from the first layer to the last (channels last), as do the
 weights, so that none is reordered. Passes over a feature map that only add or rectify change it in place. And at full
 resolution, where a voxel has a few channels only, `fold` neighbours along x are taken as channels of one wider voxel:
-in this layout that is the same memory under another shape, and matrix units, which multiply rows of 32 numbers, are
-not fed rows of 8.
+in this layout that is the same memory under another shape, and vectors of 16 and rows of 32 numbers are not fed 8.
+
+Folding multiplies by zeros as well. Rows that begin with the voxel of padding that a kernel of three needs keep most of
+them out: two outputs need four inputs in a row, which then are two folded voxels instead of parts of three.
 """
 
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from cacnet.network.alignment import DeformableAlignment
 from cacnet.network.blocks import ConvBlock, DecoderStage, EncoderStage
 from cacnet.network.cacnet import CACNet
 
-STEM_FOLD, UP_FOLD, HEAD_FOLD = 4, 2, 8
+STEM_FOLD, UP_FOLD, HEAD_FOLD = 2, 2, 8
 """How many voxels along x the first convolution, the last upsampling and the head take at once; measured."""
 
 FOLDED_CHANNELS = 16
@@ -34,18 +38,19 @@ def arranged(network: CACNet, dtype: torch.dtype) -> CACNet:
     """
     result = copy.deepcopy(network).cpu().eval()
     for name, part in result.named_modules():
-        # Norms keep the exact numbers, which costs nothing; the conditioner always computes in float32.
+        # Norms keep the exact numbers, which costs nothing; the conditioner's spectra and gates stay in float32.
         if isinstance(part, nn.Conv3d | nn.ConvTranspose3d) and not name.startswith("conditioner"):
             part.to(dtype)
     result.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     fold = _fold_of(network.config.widths[0]) if dtype == torch.bfloat16 else 1
     stages: list[DecoderStage] = list(result.decoder)  # type: ignore[arg-type]
     result.encoder = nn.ModuleList(_InPlaceEncoderStage(stage) for stage in result.encoder)  # type: ignore[arg-type]
-    result.decoder = nn.ModuleList(
-        [*(_InPlaceDecoderStage(stage) for stage in stages[:-1]), _InPlaceDecoderStage(stages[-1], fold)]
-    )
+    last = _FoldedDecoderStage(stages[-1], fold) if fold > 1 else _InPlaceDecoderStage(stages[-1])
+    result.decoder = nn.ModuleList([*(_InPlaceDecoderStage(stage) for stage in stages[:-1]), last])
     if dtype == torch.bfloat16:
         result.head = FoldedConvolution(result.head, HEAD_FOLD)  # type: ignore[assignment]
+        if result.conditioner is not None:
+            _round_alignment(result.conditioner.fuse, dtype)
     result.stem = _InPlaceBlock(result.stem, STEM_FOLD if dtype == torch.bfloat16 else 1)  # type: ignore[assignment]
     return result
 
@@ -65,22 +70,57 @@ def unfolded(features: torch.Tensor, fold: int) -> torch.Tensor:
 
 
 def folded_kernel(kernel: torch.Tensor, fold: int) -> torch.Tensor:
-    """The kernel (out, in, z, y, x) of odd width that does to folded voxels what `kernel` does to single ones."""
+    """The kernel that does to folded rows what `kernel` (out, in, z, y, x), of odd width, does to single voxels.
+
+    The rows begin with the padding that `kernel` needs, see `Margins`; the folded kernel's own width may be even.
+    """
     outputs, inputs, depth, height, width = kernel.shape
-    wide = kernel.new_zeros(fold, outputs, fold, inputs, depth, height, width)
-    middle = width // 2
+    steps = Margins.of(width, fold).folded_width
+    wide = kernel.new_zeros(fold, outputs, fold, inputs, depth, height, steps)
     for to in range(fold):
-        for step in range(width):
-            for source in range(fold):
-                tap = fold * (step - middle) + source - to + middle
+        for source in range(fold):
+            for step in range(steps):
+                tap = fold * step + source - to
                 if 0 <= tap < width:
                     wide[to, :, source, :, :, :, step] = kernel[..., tap]
-    return wide.reshape(fold * outputs, fold * inputs, depth, height, width)
+    return wide.reshape(fold * outputs, fold * inputs, depth, height, steps)
+
+
+@dataclass(frozen=True)
+class Margins:
+    """How many zeros a row of voxels has before and after it, for a folded convolution, and that kernel's width."""
+
+    before: int
+    after: int
+    folded_width: int
+
+    @classmethod
+    def of(cls, width: int, fold: int) -> Margins:
+        """For a kernel of the odd `width` on voxels folded `fold` at a time."""
+        folded_width = -(-(fold + width - 1) // fold)
+        before = width // 2
+        return cls(before, fold * (folded_width - 1) - before, folded_width)
 
 
 def _fold_of(channels: int) -> int:
     """The largest power of two, of which every input's width is a multiple, that stays within FOLDED_CHANNELS."""
     return 1 << (max(1, FOLDED_CHANNELS // channels).bit_length() - 1)
+
+
+def _round_alignment(alignment: DeformableAlignment, dtype: torch.dtype) -> None:
+    """Its wide convolutions in `dtype`: on one thread, torch has no fast float32 convolution for so few tokens."""
+    alignment.fuse = _RoundedConvolution(alignment.fuse, dtype)  # type: ignore[assignment]
+    if alignment.deformable:
+        alignment.offsets = _RoundedConvolution(alignment.offsets, dtype)  # type: ignore[assignment]
+
+
+class _RoundedConvolution(nn.Module):
+    def __init__(self, convolution: nn.Conv3d, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.convolution = convolution.to(dtype)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return self.convolution(features.to(self.convolution.weight.dtype)).to(features.dtype)
 
 
 class FoldedConvolution(nn.Module):
@@ -92,15 +132,32 @@ class FoldedConvolution(nn.Module):
     def __init__(self, convolution: nn.Conv3d, fold: int) -> None:
         super().__init__()
         self.fold = fold
-        self.padding = convolution.padding
+        self.margins = Margins.of(convolution.kernel_size[2], fold)
+        self.padding = (*convolution.padding[:2], 0)  # along x the rows bring their own
         kernel = folded_kernel(convolution.weight.detach(), fold).contiguous(memory_format=torch.channels_last_3d)
         self.register_buffer("weight", kernel)
         self.register_buffer("bias", None if convolution.bias is None else convolution.bias.detach().repeat(fold))
 
+    def room_for(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Memory for an input like `features` with its margins, which are zero, and the view of it without them."""
+        before, after = self.margins.before, self.margins.after
+        *outer, width = features.shape
+        rows = torch.empty((*outer, before + width + after), dtype=features.dtype, memory_format=torch.channels_last_3d)
+        rows[..., :before] = 0
+        rows[..., before + width :] = 0
+        return rows, rows[..., before : before + width]
+
+    def of_rows(self, rows: torch.Tensor) -> torch.Tensor:
+        """(N, in, z, y, x + margins) to (N, out, z, y, x); x a multiple of the fold."""
+        return unfolded(F.conv3d(folded(rows, self.fold), self.weight, self.bias, padding=self.padding), self.fold)
+
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """(N, in, z, y, x) to (N, out, z, y, x); x a multiple of the fold."""
-        wide = F.conv3d(folded(features, self.fold), self.weight, self.bias, padding=self.padding)
-        return unfolded(wide, self.fold)
+        if not self.margins.before:
+            return self.of_rows(features)
+        rows, inner = self.room_for(features)
+        inner.copy_(features)
+        return self.of_rows(rows)
 
 
 class FoldedUpsampling(nn.Module):
@@ -143,13 +200,27 @@ class _InPlaceEncoderStage(nn.Module):
 
 
 class _InPlaceDecoderStage(nn.Module):
-    def __init__(self, stage: DecoderStage, fold: int = 1) -> None:
+    def __init__(self, stage: DecoderStage) -> None:
         super().__init__()
-        self.up = FoldedUpsampling(stage.up) if fold > 1 else stage.up
-        self.refine = _InPlaceBlock(stage.refine, fold)
+        self.up, self.refine = stage.up, _InPlaceBlock(stage.refine)
 
     def forward(self, coarse: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
         return self.refine(self.up(coarse).add_(skip))
+
+
+class _FoldedDecoderStage(nn.Module):
+    """The last stage: its sum is written with the margins that the convolution after it needs."""
+
+    def __init__(self, stage: DecoderStage, fold: int) -> None:
+        super().__init__()
+        convolution, self.norm, _ = stage.refine
+        self.up = FoldedUpsampling(stage.up)
+        self.convolution = FoldedConvolution(convolution, fold)  # type: ignore[arg-type]
+
+    def forward(self, coarse: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
+        rows, inner = self.convolution.room_for(skip)
+        torch.add(self.up(coarse), skip, out=inner)
+        return _rectify(self.norm(self.convolution.of_rows(rows)))
 
 
 def _rectify(features: torch.Tensor) -> torch.Tensor:

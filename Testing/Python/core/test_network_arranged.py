@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from cacnet.network import CACNet, NetworkConfig
-from cacnet.network.arranged import arranged, folded, folded_kernel, unfolded
+from cacnet.network.arranged import FoldedConvolution, Margins, arranged, folded, folded_kernel, unfolded
 
 TINY = {"widths": (4, 8, 8, 8, 8), "conditioner_width": 4}
 
@@ -70,10 +70,30 @@ def test_folding_a_channels_last_tensor_copies_nothing():
     assert unfolded(folded(features, 4), 4).data_ptr() == features.data_ptr()
 
 
-@pytest.mark.parametrize(("width", "fold"), [(3, 1), (3, 2), (3, 8), (1, 4), (5, 2)])
+@pytest.mark.parametrize(("width", "fold"), [(3, 1), (3, 2), (3, 4), (1, 4), (5, 2)])
 def test_a_folded_kernel_does_to_folded_voxels_what_the_kernel_does_to_voxels(width, fold):
     torch.manual_seed(0)
     kernel, features = torch.randn(3, 2, 3, 3, width), torch.randn(1, 2, 4, 5, 16)
-    padding = (1, 1, width // 2)
-    answer = unfolded(F.conv3d(folded(features, fold), folded_kernel(kernel, fold), padding=padding), fold)
-    torch.testing.assert_close(answer, F.conv3d(features, kernel, padding=padding), atol=1e-4, rtol=1e-4)
+    margins = Margins.of(width, fold)
+    rows = F.pad(features, (margins.before, margins.after))
+    answer = unfolded(F.conv3d(folded(rows, fold), folded_kernel(kernel, fold), padding=(1, 1, 0)), fold)
+    expected = F.conv3d(features, kernel, padding=(1, 1, width // 2))
+    torch.testing.assert_close(answer, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_two_outputs_of_a_kernel_of_three_read_two_folded_voxels():
+    """o(0) and o(1) need the voxels -1, 0, 1 and 2: with one voxel of margin these are the pairs (-1, 0) and (1, 2)."""
+    assert Margins.of(width=3, fold=2) == Margins(before=1, after=1, folded_width=2)
+    kernel = torch.tensor([10.0, 20.0, 30.0]).view(1, 1, 1, 1, 3)
+    assert folded_kernel(kernel, 2)[0, :, 0, 0].tolist() == [[10, 30], [20, 0]]  # o(0) = 10·v(-1) + 20·v(0) + 30·v(1)
+    assert folded_kernel(kernel, 2)[1, :, 0, 0].tolist() == [[0, 20], [10, 30]]  # o(1) = 10·v(0) + 20·v(1) + 30·v(2)
+
+
+def test_a_folded_convolution_leaves_its_input_alone_and_reads_zeros_beside_it():
+    torch.manual_seed(0)
+    convolution, features = torch.nn.Conv3d(2, 4, 3, padding=1), torch.randn(1, 2, 4, 4, 8)
+    before = features.clone()
+    with torch.inference_mode():
+        answer = FoldedConvolution(convolution, 2)(features)
+        torch.testing.assert_close(answer, convolution(features), atol=1e-5, rtol=1e-5)
+    assert torch.equal(features, before)
