@@ -33,6 +33,10 @@ LEAST_PLAQUE = 0.1
 """A lesion of less mean probability by the context network is no coronary artery's calcium. In fifteen simulated
 patients three calcifications of the mitral annulus had at most 0.03, and 67 plaques at least 0.18."""
 
+RATHER_PLAQUE = 0.5
+"""From this mean probability on, a lesion is not taken for the annulus for its place alone. In 98 simulated patients a
+plaque of 12 mm³ has 0.81, and three calcifications of the annulus at most 0.49."""
+
 MOST_TAKEN = 0.5
 """Where the context network would take more than this of the arteries away, it does not know such a heart and is not
 believed. In fifteen simulated patients it took at most 0.23."""

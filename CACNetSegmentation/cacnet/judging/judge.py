@@ -76,6 +76,8 @@ def _second_finds(found: Found, left: SparseMap) -> Iterator[Doubt]:
 def _annulus(found: Found, left: SparseMap) -> Iterator[Doubt]:
     if found.added is not None:
         calcium = doubtful.beside_the_annulus(left, found.coronary_probability, found.courses, found.geometry)
+        if found.context is not None:  # which has seen what lies around, and may be sure of plaque
+            calcium = heart_context.unlikely_plaque(calcium, found.geometry, found.context, heart_context.RATHER_PLAQUE)
         yield Doubt(calcium, RejectReason.VALVE, doubtful.taken_for_annulus(calcium, found.geometry))
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from cacnet.anatomy import Vessel
+from cacnet.heart_context import HeartContext
 from cacnet.judging import Found, doubts_about, stents
 from cacnet.judging.stents import Stent
 from cacnet.left_out import RejectReason
@@ -56,3 +59,29 @@ def test_without_a_stent_a_lesion_counts_unless_another_rule_doubts_it() -> None
 @pytest.mark.usefixtures("_stented")
 def test_what_is_doubted_for_nothing_has_no_sentence() -> None:
     assert all(doubt.told == () for doubt in doubts_about(found()) if not len(doubt.calcium.index))
+
+
+@pytest.mark.parametrize(("plaque", "counts"), [(0.51, True), (0.49, False), (None, False)])
+def test_what_the_whole_heart_takes_for_plaque_is_not_the_annuluss_for_its_place_alone(
+    plaque: float | None, counts: bool
+) -> None:
+    """One voxel of the LCx, 40 mm along it, in which CAC-Net is 0.6 sure of an artery."""
+    one = found()
+    index = np.array([np.ravel_multi_index((10, 10, 10), SHAPE)])
+    vessel = SparseMap(index, np.array([Vessel.LCX], np.uint8), SHAPE)
+    points = GRID.index_to_lps(np.array([[z, 10, 10] for z in range(20)]))
+    circumflex = Courses(points, np.full(20, int(Vessel.LCX)), np.arange(20.0) + 30, np.full(20, 1.0))
+    whole = None if plaque is None else HeartContext(np.ones(SHAPE), np.full(SHAPE, plaque), GRID)
+    beside = replace(
+        one,
+        vessel=vessel,
+        added=SparseMap.mask(np.zeros(0, np.int64), SHAPE),
+        calcium_probability=SparseMap(index, np.array([0.9], np.float32), SHAPE),
+        coronary_probability=SparseMap(index, np.array([0.6], np.float32), SHAPE),
+        hu_zyx=np.full(SHAPE, 700.0),
+        courses=circumflex,
+        context=whole,
+    )
+    left_out = [doubt for doubt in doubts_about(beside) if len(doubt.calcium.index)]
+    assert (left_out == []) is counts
+    assert all(doubt.reason is RejectReason.VALVE for doubt in left_out)
