@@ -74,7 +74,8 @@ class BandAttention(nn.Module):
 class CrossFrequencyConditioner(nn.Module):
     """Tokens in, conditioned tokens of the same shape out: E' = E + E'_f (eq. 1–4).
 
-    Always computed in float32: half precision overflows in the transform and few processors offer it.
+    Computed in float32: half precision overflows in the transform and few processors offer it (where speed asks for it,
+    `arranged` rounds the two wide convolutions of the alignment).
     """
 
     def __init__(self, config: NetworkConfig) -> None:
