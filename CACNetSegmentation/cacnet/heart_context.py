@@ -37,6 +37,9 @@ RATHER_PLAQUE = 0.5
 """From this mean probability on, a lesion is not taken for the annulus for its place alone. In 98 simulated patients a
 plaque of 12 mm³ has 0.81, and three calcifications of the annulus at most 0.49."""
 
+SURELY_PLAQUE = 0.86
+"""From this mean probability on, a lesion near an artery's mouth is not taken for the aorta's."""
+
 MOST_TAKEN = 0.5
 """Where the context network would take more than this of the arteries away, it does not know such a heart and is not
 believed. In fifteen simulated patients it took at most 0.23."""

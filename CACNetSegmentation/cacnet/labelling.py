@@ -145,6 +145,7 @@ def label(
             added=borders.added,
             calcium_probability=calcium_probability,
             coronary_probability=coronary_probability,
+            probability=by_any_network,
             hu_zyx=hu,
             geometry=geometry,
             blood_hu=float(np.median(blood_hu)) if len(blood_hu) else math.nan,

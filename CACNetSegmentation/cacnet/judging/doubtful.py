@@ -1,5 +1,5 @@
-"""Lesions that the arteries' courses speak against: second finds at an artery's mouth or in no named artery, and what
-reaches out of the circumflex where it runs along the mitral annulus."""
+"""Lesions that the arteries' courses speak against: second finds at an artery's mouth or in no named artery, what no
+network is sure of near a mouth, and what reaches out of the circumflex where it runs along the mitral annulus."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ LEAST_INSIDE = 0.95
 """A plaque lies inside its artery, the annulus beside it: mean probability of an artery over a lesion of the circumflex
 in the groove. In 68 simulated patients 6 of 11 calcifications of the annulus that were taken for plaque, with 180 of
 216 mm³, had less, and 1 of 18 plaques, all of at least 1 mm³."""
+
+NEAR_MOUTH_MM = 6.0
+LEAST_SURE_NEAR_MOUTH = 0.82
+"""The aorta's wall calcifies where the arteries begin. There a lesion counts if its mean probability is at least this,
+or the whole heart is sure that it is plaque; how both were chosen: Testing/Benchmark/refinement.md."""
 
 
 def doubtful_finds(
@@ -44,6 +49,28 @@ def doubtful_finds(
         at_mouth = from_mouth_mm is not None and from_mouth_mm <= MOUTH_MM
         doubtful[number] = vessel is Vessel.UNASSIGNED or at_mouth
     return finds.mask_of(doubtful)
+
+
+def unsure_near_mouth(
+    calcium_vessel: SparseMap, probability: SparseMap, courses: Courses | None, geometry: Geometry
+) -> SparseMap:
+    """The lesions whose middle lies within NEAR_MOUTH_MM of their artery's mouth, and that no network is sure of.
+
+    Args:
+        calcium_vessel: `Vessel` numbers of all lesions, each of one number.
+        probability: the larger one of both networks'.
+        courses: the named centre lines; None where there are none.
+        geometry: the grid of both maps.
+    """
+    lesions = find_components(calcium_vessel)
+    sure = np.bincount(lesions.number, probability.at(lesions.index).astype(float), minlength=lesions.count)
+    unsure = sure / np.maximum(lesions.sizes, 1) < LEAST_SURE_NEAR_MOUTH
+    for number, voxels in lesions.voxels_of(unsure):
+        index = np.ravel_multi_index(tuple(voxels[:1].T), calcium_vessel.shape)
+        vessel = Vessel(int(calcium_vessel.at(index)[0]))
+        from_mouth_mm = _from_mouth_mm(voxels, vessel, courses, geometry)
+        unsure[number] = from_mouth_mm is not None and from_mouth_mm <= NEAR_MOUTH_MM
+    return lesions.mask_of(unsure)
 
 
 def beside_the_annulus(
@@ -84,6 +111,19 @@ def doubted(doubtful: SparseMap, geometry: Geometry) -> tuple[str, ...]:
         f"{spots} like calcium at a second look only, at an artery's mouth or in no artery that could be named, "
         f"{'was' if count == 1 else 'were'} left out: {places}. Calcium of the aortic wall is easily taken for an "
         f"artery's there. {accept_if(count)}",
+    )
+
+
+def taken_for_aorta(unsure: SparseMap, geometry: Geometry) -> tuple[str, ...]:
+    """A sentence on what `unsure_near_mouth` gave; none where that is nothing."""
+    count, places = count_and_places(unsure, geometry)
+    if not count:
+        return ()
+    spots = "One calcification" if count == 1 else f"{count} calcifications"
+    return (
+        f"{spots} within {NEAR_MOUTH_MM:.0f} mm of an artery's mouth, of which neither network nor the look at the "
+        f"whole heart is sure, {'was' if count == 1 else 'were'} left out: {places}. Calcium of the aortic wall is "
+        f"easily taken for an artery's there. {accept_if(count)}",
     )
 
 

@@ -25,6 +25,7 @@ class Found:
         vessel: `Vessel` numbers of all calcium found, each lesion of one number.
         added: bool, what only the second look found; None where there was none.
         calcium_probability, coronary_probability: CAC-Net's.
+        probability: of calcium, the larger one of both networks'.
         hu_zyx: the CT; geometry: its grid.
         blood_hu: the blood in the arteries; NaN where it could not be measured.
         courses: the named centre lines; None where there are none.
@@ -35,6 +36,7 @@ class Found:
     added: SparseMap | None
     calcium_probability: SparseMap
     coronary_probability: SparseMap
+    probability: SparseMap
     hu_zyx: np.ndarray
     geometry: Geometry
     blood_hu: float
@@ -60,7 +62,7 @@ class Doubt:
 def doubts_about(found: Found) -> tuple[Doubt, ...]:
     """What does not count, rule by rule; no voxel is in two of them."""
     left, doubts = found.vessel, []
-    for rule in (_second_finds, _annulus, _other_calcium, _metal, _stents):
+    for rule in (_second_finds, _near_mouth, _annulus, _other_calcium, _metal, _stents):
         for doubt in rule(found, left):
             doubts.append(doubt)
             left = left.without(doubt.calcium)
@@ -71,6 +73,13 @@ def _second_finds(found: Found, left: SparseMap) -> Iterator[Doubt]:
     if found.added is not None:
         calcium = doubtful.doubtful_finds(found.added, left, found.courses, found.geometry)
         yield Doubt(calcium, RejectReason.AORTIC_WALL, doubtful.doubted(calcium, found.geometry))
+
+
+def _near_mouth(found: Found, left: SparseMap) -> Iterator[Doubt]:
+    if found.added is not None and found.context is not None:
+        unsure = doubtful.unsure_near_mouth(left, found.probability, found.courses, found.geometry)
+        calcium = heart_context.unlikely_plaque(unsure, found.geometry, found.context, heart_context.SURELY_PLAQUE)
+        yield Doubt(calcium, RejectReason.AORTIC_WALL, doubtful.taken_for_aorta(calcium, found.geometry))
 
 
 def _annulus(found: Found, left: SparseMap) -> Iterator[Doubt]:

@@ -30,7 +30,7 @@ def found() -> Found:
     points = GRID.index_to_lps(np.array([[z, 10, 10] for z in range(20)]))
     courses = Courses(points, np.full(20, int(Vessel.RCA)), np.arange(20.0) + 10, np.full(20, 1.0))
     unsure = SparseMap(index.astype(np.int64), np.full(4, 0.6, np.float32), SHAPE)
-    return Found(vessel, None, unsure, vessel, hu, GRID, 300.0, courses, None)
+    return Found(vessel, None, unsure, vessel, unsure, hu, GRID, 300.0, courses, None)
 
 
 @pytest.fixture
@@ -61,27 +61,38 @@ def test_what_is_doubted_for_nothing_has_no_sentence() -> None:
     assert all(doubt.told == () for doubt in doubts_about(found()) if not len(doubt.calcium.index))
 
 
+def of_one_voxel(vessel: Vessel, from_mouth_mm: float, plaque: float | None) -> Found:
+    """A lesion of one voxel: probability of both networks 0.8, of CAC-Net 0.9, and of an artery there 0.6."""
+    index = np.array([np.ravel_multi_index((10, 10, 10), SHAPE)])
+    points = GRID.index_to_lps(np.array([[z, 10, 10] for z in range(20)]))
+    along_mm = np.arange(20.0) - 10 + from_mouth_mm
+    return replace(
+        found(),
+        vessel=SparseMap(index, np.array([vessel], np.uint8), SHAPE),
+        added=SparseMap.mask(np.zeros(0, np.int64), SHAPE),
+        calcium_probability=SparseMap(index, np.array([0.9], np.float32), SHAPE),
+        coronary_probability=SparseMap(index, np.array([0.6], np.float32), SHAPE),
+        probability=SparseMap(index, np.array([0.8], np.float32), SHAPE),
+        hu_zyx=np.full(SHAPE, 700.0),
+        courses=Courses(points, np.full(20, int(vessel)), along_mm, np.full(20, 1.0)),
+        context=None if plaque is None else HeartContext(np.ones(SHAPE), np.full(SHAPE, plaque), GRID),
+    )
+
+
+def reasons(found: Found) -> list[RejectReason]:
+    return [doubt.reason for doubt in doubts_about(found) if len(doubt.calcium.index)]
+
+
 @pytest.mark.parametrize(("plaque", "counts"), [(0.51, True), (0.49, False), (None, False)])
 def test_what_the_whole_heart_takes_for_plaque_is_not_the_annuluss_for_its_place_alone(
     plaque: float | None, counts: bool
 ) -> None:
-    """One voxel of the LCx, 40 mm along it, in which CAC-Net is 0.6 sure of an artery."""
-    one = found()
-    index = np.array([np.ravel_multi_index((10, 10, 10), SHAPE)])
-    vessel = SparseMap(index, np.array([Vessel.LCX], np.uint8), SHAPE)
-    points = GRID.index_to_lps(np.array([[z, 10, 10] for z in range(20)]))
-    circumflex = Courses(points, np.full(20, int(Vessel.LCX)), np.arange(20.0) + 30, np.full(20, 1.0))
-    whole = None if plaque is None else HeartContext(np.ones(SHAPE), np.full(SHAPE, plaque), GRID)
-    beside = replace(
-        one,
-        vessel=vessel,
-        added=SparseMap.mask(np.zeros(0, np.int64), SHAPE),
-        calcium_probability=SparseMap(index, np.array([0.9], np.float32), SHAPE),
-        coronary_probability=SparseMap(index, np.array([0.6], np.float32), SHAPE),
-        hu_zyx=np.full(SHAPE, 700.0),
-        courses=circumflex,
-        context=whole,
-    )
-    left_out = [doubt for doubt in doubts_about(beside) if len(doubt.calcium.index)]
-    assert (left_out == []) is counts
-    assert all(doubt.reason is RejectReason.VALVE for doubt in left_out)
+    assert reasons(of_one_voxel(Vessel.LCX, 40.0, plaque)) == ([] if counts else [RejectReason.VALVE])
+
+
+@pytest.mark.parametrize(("plaque", "counts"), [(0.87, True), (0.85, False), (None, True)])
+def test_near_a_mouth_calcium_counts_that_the_whole_heart_is_sure_of_or_has_not_looked_at(
+    plaque: float | None, counts: bool
+) -> None:
+    assert reasons(of_one_voxel(Vessel.RCA, 5.0, plaque)) == ([] if counts else [RejectReason.AORTIC_WALL])
+    assert reasons(of_one_voxel(Vessel.RCA, 7.0, plaque)) == []

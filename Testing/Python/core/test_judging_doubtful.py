@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from cacnet.anatomy import Vessel
-from cacnet.judging.doubtful import beside_the_annulus, doubted, doubtful_finds, taken_for_annulus
+from cacnet.judging.doubtful import (
+    beside_the_annulus,
+    doubted,
+    doubtful_finds,
+    taken_for_annulus,
+    taken_for_aorta,
+    unsure_near_mouth,
+)
 from cacnet.sparse_maps import SparseMap
 from cacnet.vessels.places import Courses
 from cacnet.volume import Geometry
@@ -97,3 +104,30 @@ def test_what_is_taken_for_the_annuluss_is_told_with_its_place() -> None:
     (sentence,) = taken_for_annulus(SparseMap.mask(spots(1, 20).index, GEOMETRY.shape_zyx), GEOMETRY)
     assert sentence.startswith("2 calcifications beside")
     assert taken_for_annulus(SparseMap.mask(np.zeros(0, np.int64), GEOMETRY.shape_zyx), GEOMETRY) == ()
+
+
+def near_mouth(vessel: Vessel, start: int, sure: tuple[float, float, float]) -> list[int]:
+    """What is doubted near the mouth, of one lesion of three voxels with these probabilities of calcium."""
+    lesion = spots(start, vessel=vessel)
+    probability = SparseMap(lesion.index, np.array(sure, np.float32), lesion.shape)
+    return unsure_near_mouth(lesion, probability, courses(vessel), GEOMETRY).voxels[:, 2].tolist()
+
+
+def test_near_an_arterys_mouth_calcium_counts_where_a_network_is_sure_of_it() -> None:
+    assert near_mouth(Vessel.LAD, 5, (0.9, 0.8, 0.74)) == [5, 6, 7]  # 0.813 on average, its middle at 6 mm
+    assert near_mouth(Vessel.LAD, 5, (0.9, 0.8, 0.78)) == []  # 0.827
+    assert near_mouth(Vessel.LAD, 6, (0.5, 0.5, 0.5)) == []  # its middle lies at 7 mm
+
+
+def test_where_no_mouth_is_known_nothing_is_near_it() -> None:
+    lesion = spots(5, vessel=Vessel.LAD)
+    probability = SparseMap(lesion.index, np.full(3, 0.5, np.float32), lesion.shape)
+    assert len(unsure_near_mouth(lesion, probability, None, GEOMETRY).index) == 0
+    nothing = spots()
+    assert len(unsure_near_mouth(nothing, nothing, courses(Vessel.LAD), GEOMETRY).index) == 0
+
+
+def test_what_is_left_out_near_a_mouth_is_told_with_its_place() -> None:
+    (sentence,) = taken_for_aorta(SparseMap.mask(spots(5, 20).index, GEOMETRY.shape_zyx), GEOMETRY)
+    assert sentence.startswith("2 calcifications within 6 mm of an artery's mouth, of which neither network nor")
+    assert taken_for_aorta(SparseMap.mask(np.zeros(0, np.int64), GEOMETRY.shape_zyx), GEOMETRY) == ()
