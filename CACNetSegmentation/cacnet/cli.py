@@ -89,7 +89,9 @@ def _add_segment(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--model", metavar="ID|PATH", help="an installed model (see 'cacnet models') or its folder")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument(
-        "--no-refine", action="store_true", help="leave lesions as CAC-Net drew them: no new borders, no second look"
+        "--no-refine",
+        action="store_true",
+        help="leave lesions and arteries as CAC-Net drew them: no new borders, no second look",
     )
     parser.add_argument(
         "--no-context", action="store_true", help="believe all of CAC-Net's arteries: no look at the whole heart"

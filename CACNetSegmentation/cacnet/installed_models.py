@@ -71,7 +71,7 @@ def install(source: Path, folder: Path | None = None) -> str:
         ModelExistsError: the id is that of a model that comes with the extension.
         UnwritableOutputError: the user's models cannot be written to.
     """
-    from cacnet.weights import WEIGHTS_FILE, load_bundle
+    from cacnet.weights import load_bundle
 
     card = load_bundle(source.absolute()).card
     if (BUNDLED_MODELS / card.id / CARD_FILE).is_file():
@@ -79,7 +79,7 @@ def install(source: Path, folder: Path | None = None) -> str:
             f"a model '{card.id}' comes with the extension", "another id", "Train or export the model under its own id"
         )
     with staged_folder((folder or user_models()) / card.id) as staging:
-        for name in (WEIGHTS_FILE, CARD_FILE):
+        for name in (*(record.file for record in card.weight_files), CARD_FILE):
             shutil.copyfile(source / name, staging / name)
     return card.id
 

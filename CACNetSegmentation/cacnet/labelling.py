@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -68,6 +68,7 @@ class Labels:
         borders: what drew the lesions' borders, in words.
         borders_refined: whether that was the CT's values (see cacnet.refinement) rather than the network alone.
         arteries: what was done with CAC-Net's arteries, in words; empty where nothing was.
+        walls: what drew the arteries' walls, in words; empty where that was CAC-Net for want of a wall network.
         not_judged: a sentence where the look at the whole heart was not believed; empty otherwise.
         second_look: a sentence on lesions that only the border network found; empty where there are none.
         denied: a sentence on lesions that CAC-Net found and the border network did not; empty where there are none.
@@ -87,6 +88,7 @@ class Labels:
     borders: str = AS_THE_NETWORK
     borders_refined: bool = False
     arteries: str = ""
+    walls: str = ""
     not_judged: str = ""
     second_look: str = ""
     denied: str = ""
@@ -102,6 +104,7 @@ def label(
     refine_borders: bool = True,
     border_model: refinement.WindowModel | None = None,
     context: HeartContext | None = None,
+    wall_model: refinement.WindowModel | None = None,
 ) -> Labels:
     """From probabilities on the model's grid to vessels and calcium on the CT's grid.
 
@@ -109,10 +112,12 @@ def label(
         volume: the CT.
         prepared: the grid of the probabilities.
         probabilities: CAC-Net's.
-        refine_borders: draw each lesion's border by the CT's values instead of taking CAC-Net's.
+        refine_borders: draw each lesion's border, and the arteries' walls, by the CT's values instead of taking
+            CAC-Net's.
         border_model: draws them; without one, and on grids coarser than it was trained on, a rule does.
         context: of the whole heart; what of CAC-Net's arteries does not belong to the coronary arteries by it is not
             believed. Without one, all of it is.
+        wall_model: draws the arteries' walls, when all else has been decided; without one, they are CAC-Net's.
     """
     grid = prepared.grid
     crop = crop_covering(_where_found(probabilities, grid), volume.geometry)
@@ -158,6 +163,15 @@ def label(
         coronary_vessel = coronary_vessel.without(doubt.calcium.without(own.coronary))
     isolated = vessels.isolated_pieces(coronary_vessel, calcium_vessel, geometry)
     unbelieved = _unbelieved(borders, own.disowned, coronary_vessel, geometry)
+    counted, arteries = calcium_vessel.without(isolated), coronary_vessel.without(isolated)
+    walls_statement = ""
+    if refine_borders and wall_model is not None:
+        not_artery = reduce(_either, (doubt.calcium for doubt in doubts), _either(isolated, unbelieved.all))
+        drawn_from = refinement.ArteryEvidence(
+            arteries, counted, not_artery.without(arteries), hu, geometry, probabilities.coronary, grid, blood_hu
+        )
+        walls = refinement.draw_walls(drawn_from, wall_model)
+        arteries, walls_statement = spread(arteries, walls.mask, geometry), walls.statement
     left_out_lesions = (
         *chain.from_iterable(
             each_left_out(doubt.calcium, found_vessel, by_any_network, doubt.reason) for doubt in doubts
@@ -165,8 +179,8 @@ def label(
         *unbelieved.lesions(hu, by_any_network),
     )
     return Labels(
-        calcium=_whole(calcium_vessel.without(isolated), crop, volume),
-        coronary=_whole(coronary_vessel.without(isolated), crop, volume),
+        calcium=_whole(counted, crop, volume),
+        coronary=_whole(arteries, crop, volume),
         probability=_whole(_halved(by_any_network), crop, volume),
         blood_hu=blood_hu,
         dominance=territories.dominance,
@@ -175,6 +189,7 @@ def label(
         borders=borders.statement,
         borders_refined=borders.applied,
         arteries=own.arteries,
+        walls=walls_statement,
         not_judged=own.not_judged,
         second_look=_second_look(borders.added, (isolated, *(doubt.calcium for doubt in doubts)), geometry),
         denied=_denied(unbelieved.denied, geometry),
@@ -234,6 +249,11 @@ class _Unbelieved:
     disowned: SparseMap
     far: SparseMap
     vessel: SparseMap
+
+    @property
+    def all(self) -> SparseMap:
+        """Of whatever reason."""
+        return _either(_either(self.denied, self.disowned), self.far)
 
     def lesions(self, hu_zyx: np.ndarray, probability: SparseMap) -> Iterator[LeftOutLesion]:
         """Those near the arteries."""

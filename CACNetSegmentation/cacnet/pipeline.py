@@ -66,7 +66,8 @@ class Request:
         protocol: name of a scoring protocol; None takes the one for the scan's contrast phase.
         age_years, sex: of the patient, for the percentile; None takes what the DICOM header says.
         series_uid: which series of a DICOM folder; None takes the best.
-        refine_borders: whether the lesions' borders are drawn anew on the CT's own grid (see cacnet.refinement).
+        refine_borders: whether the lesions' borders and the arteries' walls are drawn anew on the CT's own grid (see
+            cacnet.refinement).
         use_context: whether the look at the whole heart tells arteries from veins (see cacnet.heart_context), where the
             model has a context network.
         acquisition: what the caller knows of the scan; used where the file's own headers do not say.
@@ -139,9 +140,9 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
             prepared = prepare(volume, progress)
         with watch.step("load"):
             model, device = network.result()
-    from cacnet.border_inference import BorderPredictor
     from cacnet.context_inference import look_at_heart
     from cacnet.inference import or_on_cpu, predict
+    from cacnet.window_inference import WindowPredictor
 
     with watch.step("network"):
         probabilities = predict(normalise_hu(prepared.hu), model, device, progress=progress)
@@ -155,11 +156,11 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
             reduced += failed
     with watch.step("label"):
         progress("label", 0.0)
-        border_model = None
-        if model.borders is not None:
-            border_model = BorderPredictor(model.borders, probabilities.device, progress)
-        labels = label(volume, prepared, probabilities, request.refine_borders, border_model, context)
-        reduced += border_model.notes if border_model is not None else ()
+        border_model = None if model.borders is None else WindowPredictor(model.borders, probabilities.device, progress)
+        wall_model = None if model.walls is None else WindowPredictor(model.walls, probabilities.device, progress)
+        labels = label(volume, prepared, probabilities, request.refine_borders, border_model, context, wall_model)
+        for predictor in (border_model, wall_model):
+            reduced += predictor.notes if predictor is not None else ()
     with watch.step("score"):
         progress("score", 0.0)
         resolved = resolve_for(volume, request.protocol, labels.blood_hu)
@@ -283,8 +284,14 @@ def model_statement(model: LoadedModel, device: Device, reduced: tuple[str, ...]
         weights_sha256=model.card.weights.sha256 if model.card.weights else None,
         statement=model.card.statement,
         device=device.description,
-        notes=(*reduced, *_context_notes(model, labels), labels.borders),
+        notes=(*reduced, *_context_notes(model, labels), labels.borders, *_wall_notes(model, labels)),
     )
+
+
+def _wall_notes(model: LoadedModel, labels: Labels) -> tuple[str, ...]:
+    if not labels.walls or model.card.wall_weights is None:
+        return ()
+    return (f"{labels.walls} Its weights: sha256 {model.card.wall_weights.sha256}.",)
 
 
 def _context_notes(model: LoadedModel, labels: Labels) -> tuple[str, ...]:

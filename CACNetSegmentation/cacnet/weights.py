@@ -1,7 +1,8 @@
-"""Model bundles: a folder with `weights.safetensors` and `model.json`, checked in full before any of it is used.
+"""Model bundles: a folder with weights and `model.json`, checked in full before any of it is used.
 
-A bundle holds CAC-Net and, in most, a border network and a context network that were trained on its answers; one file
-has the weights of all.
+A bundle holds CAC-Net and, in most, companions (cacnet.network.companions) that were trained on its answers.
+`weights.safetensors` has the weights of all but the wall network, which are in `walls.safetensors`: so a new one, of
+some kilobytes, leaves the file of 12 MB as it is.
 
 Bundles come from elsewhere, so nothing in them is trusted: sizes are bounded, the card is read field by field, the
 checksum and the tensor table are compared before the tensors are parsed, and nothing is ever unpickled.
@@ -32,15 +33,19 @@ from cacnet.errors import CacnetError
 from cacnet.files import writing_to
 from cacnet.model_folders import BUNDLED_MODELS, model_folders, user_models
 from cacnet.network import (
+    COMPANIONS,
     BorderConfig,
     BorderNetwork,
     CACNet,
+    CompanionKind,
+    Companions,
     ContextConfig,
     ContextNetwork,
     NetworkConfig,
     NetworkConfigError,
+    WallConfig,
+    WallNetwork,
 )
-from cacnet.network.border import BEFORE_RECORDED
 from cacnet.network.cacnet import SIZE_MULTIPLE
 from cacnet.plain_json import parse_json
 from cacnet.prepare import HU_RANGE, MODEL_SPACING_MM
@@ -64,9 +69,8 @@ __all__ = [
 
 SCHEMA_VERSION = 1
 CARD_FILE = "model.json"
-WEIGHTS_FILE = "weights.safetensors"
-BORDERS_PREFIX, CONTEXT_PREFIX = "borders.", "context."
-"""Begin the names of the border network's and of the context network's tensors."""
+WEIGHTS_FILE, WALLS_FILE = "weights.safetensors", "walls.safetensors"
+WALLS_PREFIX = "walls."
 MAX_CARD_BYTES = 1 << 20
 MAX_WEIGHTS_BYTES = 256 << 20
 MAX_HEADER_BYTES = 1 << 20
@@ -104,7 +108,7 @@ class InputContract:
 
 @dataclass(frozen=True)
 class WeightsRecord:
-    """The weights file as the card describes it."""
+    """A weights file as the card describes it."""
 
     file: str
     bytes: int
@@ -125,7 +129,9 @@ class ModelCard:
         borders: how to rebuild the border network; None in a bundle without one, where a rule draws the borders.
         context: how to rebuild the context network; None in a bundle without one, as in models up to
             cacnet-simulated-v6.
+        walls: how to rebuild the wall network; None in a bundle without one, as in models up to cacnet-simulated-v7.
         weights: the file beside the card; None until saved.
+        wall_weights: that of the wall network; None until saved, and without one.
         training: how it was trained (free form).
         accuracy: what was measured, on what (free form).
         statement, license: shown wherever the model is offered.
@@ -138,11 +144,18 @@ class ModelCard:
     input: InputContract = field(default_factory=InputContract)
     borders: BorderConfig | None = None
     context: ContextConfig | None = None
+    walls: WallConfig | None = None
     weights: WeightsRecord | None = None
+    wall_weights: WeightsRecord | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     accuracy: Mapping[str, Any] = field(default_factory=dict)
     statement: str = STATEMENT
     license: str = "Apache-2.0"
+
+    @property
+    def weight_files(self) -> tuple[WeightsRecord, ...]:
+        """Every weights file of the bundle."""
+        return tuple(record for record in (self.weights, self.wall_weights) if record is not None)
 
 
 @dataclass(frozen=True)
@@ -156,12 +169,26 @@ class ModelBundle:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """Networks in evaluation mode, float32 on the CPU, with their card; those that the bundle has not are None."""
+    """Networks in evaluation mode, float32 on the CPU, with their card."""
 
     network: CACNet
     card: ModelCard
-    borders: BorderNetwork | None = None
-    context: ContextNetwork | None = None
+    companions: Companions = field(default_factory=Companions)
+
+    @property
+    def borders(self) -> BorderNetwork | None:
+        """The network that draws the lesions' borders."""
+        return self.companions.borders
+
+    @property
+    def context(self) -> ContextNetwork | None:
+        """The network that sees the whole heart."""
+        return self.companions.context
+
+    @property
+    def walls(self) -> WallNetwork | None:
+        """The network that draws the arteries' walls."""
+        return self.companions.walls
 
 
 def list_bundles(folders: Iterable[Path | str] | None = None) -> tuple[ModelBundle, ...]:
@@ -187,27 +214,33 @@ def load_bundle(id_or_path: str | Path, folders: Iterable[Path | str] | None = N
     """
     folder = _find(id_or_path, tuple(map(Path, model_folders() if folders is None else folders)))
     card = read_card(folder)
-    data = _read_weights(folder, card)
     with torch.device("meta"), _Uninitialised():  # shapes without memory: a forged card cannot make us allocate
-        expected = _tensors(CACNet(card.network), *_companions(card))
-    _check_header(data, expected, folder)
+        expected = _tensors(CACNet(card.network), _companions(card))
+    tensors: dict[str, torch.Tensor] = {}
+    for record, part in zip((card.weights, card.wall_weights), _by_file(expected), strict=True):
+        tensors |= _loaded(folder, record, part) if record is not None else {}
+    network, companions = CACNet(card.network), _companions(card)
+    network.load_state_dict(_of(tensors, ""), strict=True)
+    for kind, companion in companions.each():
+        companion.load_state_dict(_of(tensors, kind.prefix), strict=True)
+        companion.train(False)
+    return LoadedModel(network.eval(), card, companions)
+
+
+def _loaded(folder: Path, record: WeightsRecord, expected: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors of a weights file, which has to hold those expected."""
+    data = _read_weights(folder, record)
+    _check_header(data, expected, folder, record.file)
     try:
         tensors = parse_safetensors(data)
     except SafetensorError as error:  # such as extents that overlap
         raise _corrupt(
-            folder, f"the tensor table of {WEIGHTS_FILE} is damaged ({error})", "a safetensors file"
+            folder, f"the tensor table of {record.file} is damaged ({error})", "a safetensors file"
         ) from error
     broken = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     if broken:
         raise _corrupt(folder, f"the weights '{broken[0]}' hold numbers that are not finite", "finite weights")
-    tensors = {name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()}
-    network, (borders, context) = CACNet(card.network), _companions(card)
-    network.load_state_dict(_of(tensors, ""), strict=True)
-    for companion, prefix in ((borders, BORDERS_PREFIX), (context, CONTEXT_PREFIX)):
-        if companion is not None:
-            companion.load_state_dict(_of(tensors, prefix), strict=True)
-            companion.train(False)
-    return LoadedModel(network.eval(), card, borders, context)
+    return {name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()}
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -237,59 +270,60 @@ def read_card(folder: Path) -> ModelCard:
 
 
 def save_bundle(
-    network: CACNet,
-    card: ModelCard,
-    folder: Path | str,
-    borders: BorderNetwork | None = None,
-    context: ContextNetwork | None = None,
+    network: CACNet, card: ModelCard, folder: Path | str, companions: Companions | None = None
 ) -> ModelBundle:
     """Write `folder`/`card.id`/ with the weights in half precision; an existing bundle of that id is replaced.
 
     The bundle appears whole or not at all. `card.weights` and the networks' shapes are filled in here.
     Raises CorruptModelError where a weight is not finite in half precision.
     """
-    target = Path(folder) / card.id
+    target, companions = Path(folder) / card.id, companions or Companions()
     if not _ID.fullmatch(card.id):
         raise _corrupt(target, f"the model id '{card.id}'", "lower-case letters, digits, '.', '_' and '-'")
-    tensors = {name: _halved(tensor) for name, tensor in _tensors(network, borders, context).items()}
+    tensors = {name: _halved(tensor) for name, tensor in _tensors(network, companions).items()}
     broken = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     if broken:
         raise _corrupt(target, f"the weights '{broken[0]}' are not finite in half precision", "finite weights")
-    data = to_safetensors(tensors)
-    record = WeightsRecord(WEIGHTS_FILE, len(data), hashlib.sha256(data).hexdigest(), len(tensors))
-    shapes = {
-        "network": network.config,
-        "borders": borders.config if borders is not None else None,
-        "context": context.config if context is not None else None,
-    }
-    card = ModelCard(**{**_shallow(card), **shapes, "weights": record})
+    files: dict[str, bytes] = {}
+    records: list[WeightsRecord | None] = []
+    for name, part in zip((WEIGHTS_FILE, WALLS_FILE), _by_file(tensors), strict=True):
+        data = to_safetensors(part)
+        records.append(WeightsRecord(name, len(data), hashlib.sha256(data).hexdigest(), len(part)) if part else None)
+        files |= {name: data} if part else {}
+    shapes: dict[str, Any] = {"network": network.config, **{kind.name: None for kind in COMPANIONS}}
+    shapes |= {kind.name: companion.config for kind, companion in companions.each()}
+    card = ModelCard(**{**_shallow(card), **shapes, "weights": records[0], "wall_weights": records[1]})
     text = json.dumps({"schema_version": SCHEMA_VERSION, **asdict(card)}, indent=2, allow_nan=False) + "\n"
-    _write_folder(target, {WEIGHTS_FILE: data, CARD_FILE: text.encode()})
+    _write_folder(target, {**files, CARD_FILE: text.encode()})
     return ModelBundle(target, card)
 
 
-def _companions(card: ModelCard) -> tuple[BorderNetwork | None, ContextNetwork | None]:
+def _companions(card: ModelCard) -> Companions:
     """The networks beside CAC-Net that the card describes, untrained."""
-    return (
-        BorderNetwork(card.borders) if card.borders is not None else None,
-        ContextNetwork(card.context) if card.context is not None else None,
-    )
+    shapes = ((kind, getattr(card, kind.name)) for kind in COMPANIONS)
+    networks: dict[str, Any] = {kind.name: kind.network(shape) for kind, shape in shapes if shape is not None}
+    return Companions(**networks)
 
 
-def _tensors(network: CACNet, borders: BorderNetwork | None, context: ContextNetwork | None) -> dict[str, torch.Tensor]:
+def _tensors(network: CACNet, companions: Companions) -> dict[str, torch.Tensor]:
     """The tensors of all networks under the names of the weights file."""
     tensors = dict(network.state_dict())
-    for companion, prefix in ((borders, BORDERS_PREFIX), (context, CONTEXT_PREFIX)):
-        if companion is not None:
-            tensors |= {prefix + name: tensor for name, tensor in companion.state_dict().items()}
+    for kind, companion in companions.each():
+        tensors |= {kind.prefix + name: tensor for name, tensor in companion.state_dict().items()}
     return tensors
 
 
+def _by_file(tensors: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """The tensors of WEIGHTS_FILE and those of WALLS_FILE."""
+    of_walls = {name: tensor for name, tensor in tensors.items() if name.startswith(WALLS_PREFIX)}
+    return {name: tensor for name, tensor in tensors.items() if name not in of_walls}, of_walls
+
+
 def _of(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    """Those of the network whose names begin with `prefix`, without it; "" for CAC-Net's, which begin with neither."""
+    """Those of the network whose names begin with `prefix`, without it; "" for CAC-Net's, which begin with none."""
     if prefix:
         return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-    return {name: t for name, t in tensors.items() if not name.startswith((BORDERS_PREFIX, CONTEXT_PREFIX))}
+    return {name: t for name, t in tensors.items() if not name.startswith(tuple(kind.prefix for kind in COMPANIONS))}
 
 
 def _find(id_or_path: str | Path, folders: tuple[Path, ...]) -> Path:
@@ -315,38 +349,36 @@ def _read_bounded(path: Path, limit_bytes: int) -> bytes:
     return data
 
 
-def _read_weights(folder: Path, card: ModelCard) -> bytes:
-    if card.weights is None:
-        raise _corrupt(folder, "the card names no weights", "an entry 'weights'")
-    data = _read_bounded(folder / WEIGHTS_FILE, MAX_WEIGHTS_BYTES)
-    if len(data) != card.weights.bytes:
-        raise _corrupt(folder, f"{WEIGHTS_FILE} has {len(data)} bytes", f"{card.weights.bytes} bytes")
+def _read_weights(folder: Path, record: WeightsRecord) -> bytes:
+    data = _read_bounded(folder / record.file, MAX_WEIGHTS_BYTES)
+    if len(data) != record.bytes:
+        raise _corrupt(folder, f"{record.file} has {len(data)} bytes", f"{record.bytes} bytes")
     sha256 = hashlib.sha256(data).hexdigest()
-    if sha256 != card.weights.sha256:
-        raise _corrupt(folder, f"{WEIGHTS_FILE} has the checksum {sha256[:12]}…", f"{card.weights.sha256[:12]}…")
+    if sha256 != record.sha256:
+        raise _corrupt(folder, f"{record.file} has the checksum {sha256[:12]}…", f"{record.sha256[:12]}…")
     return data
 
 
-def _check_header(data: bytes, expected: Mapping[str, torch.Tensor], folder: Path) -> None:
+def _check_header(data: bytes, expected: Mapping[str, torch.Tensor], folder: Path, file: str) -> None:
     """Compare the tensor table of a safetensors file with the network's, and its extents with the file's size."""
     length = int.from_bytes(data[:8], "little") if len(data) >= 8 else MAX_HEADER_BYTES + 1
     if length > min(MAX_HEADER_BYTES, len(data) - 8):
-        raise _corrupt(folder, f"{WEIGHTS_FILE} has no readable tensor table", "a safetensors file")
+        raise _corrupt(folder, f"{file} has no readable tensor table", "a safetensors file")
     try:
         table = parse_json(data[8 : 8 + length])
     except ValueError as error:
-        raise _corrupt(folder, f"the tensor table of {WEIGHTS_FILE} is not JSON", "a safetensors file") from error
+        raise _corrupt(folder, f"the tensor table of {file} is not JSON", "a safetensors file") from error
     table = {name: entry for name, entry in table.items() if name != "__metadata__"} if isinstance(table, dict) else {}
     missing, extra = sorted(expected.keys() - table.keys()), sorted(table.keys() - expected.keys())
     if missing or extra:
         raise _corrupt(
             folder,
-            f"{WEIGHTS_FILE} lacks {len(missing)} tensors and has {len(extra)} unknown ones ({(missing + extra)[0]})",
+            f"{file} lacks {len(missing)} tensors and has {len(extra)} unknown ones ({(missing + extra)[0]})",
             "the tensors of the network that the card describes",
         )
     stored_bytes = sum(_check_entry(name, table[name], expected[name], folder) for name in expected)
     if stored_bytes != len(data) - 8 - length:
-        raise _corrupt(folder, f"{WEIGHTS_FILE} declares {stored_bytes} bytes of tensors", "as many as it holds")
+        raise _corrupt(folder, f"{file} declares {stored_bytes} bytes of tensors", "as many as it holds")
 
 
 def _check_entry(name: str, entry: object, expected: torch.Tensor, folder: Path) -> int:
@@ -365,8 +397,10 @@ def _card_from(raw: Mapping[str, Any], folder: Path) -> ModelCard:
     network = _fill(NetworkConfig, raw.get("network"), folder, "network")
     contract = _fill(InputContract, raw.get("input"), folder, "input")
     weights = _fill(WeightsRecord, raw.get("weights"), folder, "weights")
-    borders = None if raw.get("borders") is None else _fill(BorderConfig, _whole(raw["borders"]), folder, "borders")
-    context = None if raw.get("context") is None else _fill(ContextConfig, raw["context"], folder, "context")
+    companions = {kind.name: _shape_of(kind, raw.get(kind.name), folder) for kind in COMPANIONS}
+    wall_weights = None
+    if companions["walls"] is not None:
+        wall_weights = _fill(WeightsRecord, raw.get("wall_weights"), folder, "wall_weights")
     texts: dict[str, Any] = {name: raw.get(name) for name in ("id", "name", "created", "statement", "license")}
     records: dict[str, Any] = {name: raw.get(name) for name in ("training", "accuracy")}
     for name, value in {**texts, **records}.items():
@@ -376,15 +410,18 @@ def _card_from(raw: Mapping[str, Any], folder: Path) -> ModelCard:
         raise _corrupt(folder, f"the id {raw['id']!r}", "lower-case letters, digits, '.', '_' and '-'")
     if contract.tile_voxels % SIZE_MULTIPLE or not SIZE_MULTIPLE <= contract.tile_voxels <= MAX_TILE_VOXELS:
         raise _corrupt(folder, f"tiles of {contract.tile_voxels} voxels", f"a multiple of {SIZE_MULTIPLE}")
-    if weights.file != WEIGHTS_FILE:
-        raise _corrupt(folder, f"the weights file {weights.file!r}", WEIGHTS_FILE)
+    for record, name in ((weights, WEIGHTS_FILE), (wall_weights, WALLS_FILE)):
+        if record is not None and record.file != name:
+            raise _corrupt(folder, f"the weights file {record.file!r}", name)
     return ModelCard(
-        network=network, input=contract, borders=borders, context=context, weights=weights, **texts, **records
+        network=network, input=contract, weights=weights, wall_weights=wall_weights, **companions, **texts, **records
     )
 
 
-def _whole(borders: object) -> object:
-    return {**BEFORE_RECORDED, **borders} if isinstance(borders, dict) else borders
+def _shape_of(kind: CompanionKind, raw: object, folder: Path) -> Any:
+    if raw is None:
+        return None
+    return _fill(kind.config, {**kind.before_recorded, **raw} if isinstance(raw, dict) else raw, folder, kind.name)
 
 
 def _fill(kind: type[Any], raw: object, folder: Path, where: str) -> Any:
@@ -461,6 +498,8 @@ def _replace_files(target: Path, staging: Path, files: Mapping[str, bytes]) -> N
         # A folder cannot be replaced in one step; its files can, and the checksum exposes a pair that differs.
         for name in files:
             os.replace(staging / name, target / name)
+        for name in {WALLS_FILE} - files.keys():  # of the bundle that was there
+            (target / name).unlink(missing_ok=True)
     else:
         os.replace(staging, target)
 

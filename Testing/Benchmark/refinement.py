@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from cacnet.border_inference import BorderPredictor
 from cacnet.inference import choose_device, predict
 from cacnet.labelling import label
 from cacnet.lesions import find_lesions
@@ -26,6 +25,7 @@ from cacnet.reading import read_ct
 from cacnet.scoring import total
 from cacnet.volume import Volume
 from cacnet.weights import LoadedModel, load_bundle
+from cacnet.window_inference import WindowPredictor
 from scipy import ndimage
 
 VISIBLE_LESION_MM3 = 1.0
@@ -69,9 +69,9 @@ def model_and_cases(description: str) -> tuple[LoadedModel, list[Path]]:
     return load_bundle(options.model), folders
 
 
-def border_model_of(model: LoadedModel) -> BorderPredictor | None:
+def border_model_of(model: LoadedModel) -> WindowPredictor | None:
     """The model's border network, where it has one."""
-    return BorderPredictor(model.borders, choose_device()) if model.borders is not None else None
+    return WindowPredictor(model.borders, choose_device()) if model.borders is not None else None
 
 
 def outcomes(folder: Path, model: LoadedModel) -> dict[str, Outcome]:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from cacnet.network import BorderConfig, BorderNetwork, CACNet, ContextConfig, ContextNetwork, NetworkConfig
+from cacnet.network import (
+    BorderConfig,
+    BorderNetwork,
+    CACNet,
+    Companions,
+    ContextConfig,
+    ContextNetwork,
+    NetworkConfig,
+    WallConfig,
+    WallNetwork,
+)
 from cacnet.weights import ModelCard, save_bundle
 
 
@@ -16,4 +26,5 @@ def write_tiny_bundle(folder: Path) -> Path:
     card = ModelCard(id="tiny", name="Tiny untrained network for tests")
     context = ContextNetwork(ContextConfig((8, 8, 8, 8)))
     torch.nn.init.constant_(context.head.bias, 10.0)  # believes that every artery is one
-    return save_bundle(network, card, folder, BorderNetwork(BorderConfig((8, 8, 8))), context).folder
+    companions = Companions(BorderNetwork(BorderConfig((8, 8, 8))), context, WallNetwork(WallConfig((4, 4))))
+    return save_bundle(network, card, folder, companions).folder

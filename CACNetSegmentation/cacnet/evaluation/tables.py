@@ -126,7 +126,7 @@ def record_accuracy(model: str, evaluation: Evaluation, figures: Figures, measur
         "figures": {row.key: {"label": row.label, **_plain(row.estimate)} for row in headline(figures)},
     }
     card = dataclasses.replace(loaded.card, accuracy=accuracy)
-    save_bundle(loaded.network, card, folder.parent, loaded.borders, loaded.context)
+    save_bundle(loaded.network, card, folder.parent, loaded.companions)
 
 
 def _protocols(cases: Sequence[CaseResult]) -> list[dict[str, Any]]:

@@ -96,7 +96,7 @@ def refine_by_network(
     )
     answers = model(windows)
     probability = _collected(cells, answers, geometry, settings.threshold)
-    probability = _within_reach(probability, seeds, geometry, settings.reach_mm)
+    probability = within_reach(probability, seeds, geometry, settings.reach_mm)
     kept, added = _lesions(probability, calcium, seeds, geometry, settings)
     denied = _without_any_of(calcium, kept)
     return Refined(_mask(kept), True, _statement(settings, blood), kept, added, denied)
@@ -129,7 +129,8 @@ def _collected(cells: Sequence[Box], answers: Iterable[np.ndarray], geometry: Ge
     return SparseMap(where[order], np.concatenate(values)[order], geometry.shape_zyx)
 
 
-def _within_reach(probability: SparseMap, seeds: SparseMap, geometry: Geometry, reach_mm: float) -> SparseMap:
+def within_reach(probability: SparseMap, seeds: SparseMap, geometry: Geometry, reach_mm: float) -> SparseMap:
+    """What of a map lies within a reach of another one."""
     voxels, others = probability.voxels, seeds.voxels
     if len(voxels) == 0 or len(others) == 0:
         return probability

@@ -25,7 +25,7 @@ DENSE_CONTRAST = 3.0
 """Above it the scale is flatter, by cacnet.prepare.DENSE_SLOPE: dense plaque and metal differ, and swamp nothing."""
 
 LARGEST_SPACING_MM = (1.5, 0.75, 0.75)
-"""(z, y, x): on coarser grids it was not trained."""
+"""(z, y, x): on coarser grids the border network was not trained, and the wall network does harm."""
 
 LEAST_CALCIUM, LEAST_CORONARY = 0.05, 0.5
 """Smaller probabilities of CAC-Net are told as 0."""
@@ -33,40 +33,52 @@ LEAST_CALCIUM, LEAST_CORONARY = 0.05, 0.5
 AIR_HU = -1024
 
 
-def cells_around(voxels_zyx: np.ndarray, reach_zyx: Sequence[int], shape_zyx: Sequence[int]) -> list[Box]:
-    """The grid is divided into cells of CELL_VOXELS: those that lie within a reach of one of `voxels` (n, 3).
+def cells_around(
+    voxels_zyx: np.ndarray,
+    reach_zyx: Sequence[int],
+    shape_zyx: Sequence[int],
+    cell_voxels: Sequence[int] = CELL_VOXELS,
+) -> list[Box]:
+    """The grid is divided into cells of a size: those that lie within a reach of one of `voxels` (n, 3).
 
     In (z, y, x) order; cells end with the grid.
     """
-    counts = [-(-side // edge) for side, edge in zip(shape_zyx, CELL_VOXELS, strict=True)]
+    counts = [-(-side // edge) for side, edge in zip(shape_zyx, cell_voxels, strict=True)]
     occupied = np.zeros(counts, dtype=bool)
     for corner in np.ndindex(3, 3, 3):
         moved = voxels_zyx + (np.array(corner) - 1) * reach_zyx
-        occupied[tuple((np.clip(moved, 0, np.array(shape_zyx) - 1) // CELL_VOXELS).T)] = True
+        occupied[tuple((np.clip(moved, 0, np.array(shape_zyx) - 1) // cell_voxels).T)] = True
     cells = []
     for at in np.argwhere(occupied):
         z, y, x = (
             slice(int(a) * edge, min((int(a) + 1) * edge, side))
-            for a, edge, side in zip(at, CELL_VOXELS, shape_zyx, strict=True)
+            for a, edge, side in zip(at, cell_voxels, shape_zyx, strict=True)
         )
         cells.append((z, y, x))
     return cells
 
 
-def window_around(cell: Box) -> Box:
+def window_around(
+    cell: Box, cell_voxels: Sequence[int] = CELL_VOXELS, window_voxels: Sequence[int] = WINDOW_VOXELS
+) -> Box:
     """The window with a cell of full size in its middle; it may reach beyond the grid."""
     z, y, x = (
         slice(side.start - (size - edge) // 2, side.start - (size - edge) // 2 + size)
-        for side, edge, size in zip(cell, CELL_VOXELS, WINDOW_VOXELS, strict=True)
+        for side, edge, size in zip(cell, cell_voxels, window_voxels, strict=True)
     )
     return z, y, x
 
 
-def answer_for(cell: Box, answer_zyx: np.ndarray) -> np.ndarray:
+def answer_for(
+    cell: Box,
+    answer_zyx: np.ndarray,
+    cell_voxels: Sequence[int] = CELL_VOXELS,
+    window_voxels: Sequence[int] = WINDOW_VOXELS,
+) -> np.ndarray:
     """The part of a window's answer that is its cell's."""
     z, y, x = (
         slice((size - edge) // 2, (size - edge) // 2 + side.stop - side.start)
-        for side, edge, size in zip(cell, CELL_VOXELS, WINDOW_VOXELS, strict=True)
+        for side, edge, size in zip(cell, cell_voxels, window_voxels, strict=True)
     )
     return answer_zyx[z, y, x]
 
@@ -83,17 +95,22 @@ def channels_of(
     wrong on others.
     """
     channels = np.empty((3, *hu_zyx.shape), np.float32)
-    channels[0] = hu_zyx
-    channels[0] -= blood_hu
-    channels[0] /= CONTRAST_SCALE_HU
-    np.clip(channels[0], *CONTRAST_RANGE, out=channels[0])
-    np.minimum(channels[0], DENSE_CONTRAST + DENSE_SLOPE * (channels[0] - DENSE_CONTRAST), out=channels[0])
+    contrast_of(hu_zyx, blood_hu, out=channels[0])
     for channel, probability, least in (
         (1, calcium_probability_zyx, LEAST_CALCIUM),
         (2, coronary_probability_zyx, LEAST_CORONARY),
     ):
         channels[channel] = np.where(probability >= least, 2 * probability.astype(np.float32) - 1, -1)
     return channels
+
+
+def contrast_of(hu_zyx: np.ndarray, blood_hu: float, out: np.ndarray) -> None:
+    """The CT as contrast to blood, written to `out` (float32, the same shape)."""
+    out[:] = hu_zyx
+    out -= blood_hu
+    out /= CONTRAST_SCALE_HU
+    np.clip(out, *CONTRAST_RANGE, out=out)
+    np.minimum(out, DENSE_CONTRAST + DENSE_SLOPE * (out - DENSE_CONTRAST), out=out)
 
 
 def cut(array_zyx: np.ndarray | SparseMap, window: Box, outside: float) -> np.ndarray:
@@ -106,7 +123,7 @@ def cut(array_zyx: np.ndarray | SparseMap, window: Box, outside: float) -> np.nd
 
 
 def is_fine_enough(spacing_mm_zyx: tuple[float, float, float]) -> bool:
-    """Whether the border network was trained on grids like this one."""
+    """Whether the border and the wall network are of use on grids like this one."""
     return all(mine <= largest + 1e-6 for mine, largest in zip(spacing_mm_zyx, LARGEST_SPACING_MM, strict=True))
 
 

@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy import ndimage
 
 from cacnet.inference import choose_device, precision_context
 from cacnet.network import BorderConfig, BorderNetwork
@@ -30,7 +29,6 @@ from cacnet.refinement import NothingToRefineByError
 from cacnet.refinement.windows import WINDOW_VOXELS, channels_of
 from cacnet.training.border_cases import KINDS, BorderCase, make_border_case, read_border_case, write_border_case
 from cacnet.training.companion import (
-    CompanionConfig,
     CompanionTrainer,
     CompanionTrainingError,
     case_file,
@@ -42,7 +40,8 @@ from cacnet.training.companion import (
     train,
     with_companion,
 )
-from cacnet.training.make_cases import parse_seeds
+from cacnet.training.make_cases import parse_seed_ranges
+from cacnet.training.window_variation import WindowTrainingConfig, varied
 from cacnet.weights import ModelBundle, load_bundle
 
 HEAVY_BURDEN = 0.7
@@ -54,28 +53,19 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class BorderTrainingConfig(CompanionConfig):
+class BorderTrainingConfig(WindowTrainingConfig):
     """How the border network is trained.
 
     Attributes:
         shares: how often a window is of each of KINDS.
         hide_answer: how often CAC-Net's calcium is hidden, so that the network also judges the CT by itself.
         hardest_fraction: share of voxels that the cross-entropy is the mean of, those of greatest loss.
-        contrast, contrast_range: how often, and by what, all contrast is multiplied: another bolus, another kVp.
-        blood_hu: standard deviation of an error of the measured blood, for as many windows.
-        noise, noise_hu: how often noise is added, and its standard deviation.
     """
 
     network: BorderConfig = field(default_factory=BorderConfig)
     shares: tuple[float, ...] = (0.16, 0.22, 0.12, 0.03, 0.11, 0.14, 0.14, 0.08)
     hide_answer: float = 0.35
-    batch: int = 8
     hardest_fraction: float = 0.03
-    contrast: float = 0.6
-    contrast_range: tuple[float, float] = (0.85, 1.18)
-    blood_hu: float = 12.0
-    noise: float = 0.25
-    noise_hu: tuple[float, float] = (3.0, 30.0)
 
 
 class Windows:
@@ -106,7 +96,7 @@ class Windows:
             slice(start, start + size)
             for size, start in zip(WINDOW_VOXELS, map(int, self._start(case.hu.shape[1:], random)), strict=True)
         )
-        hu, blood_hu = self._varied(case.hu[row][box].astype(np.float32), case.blood_hu, random)
+        hu, blood_hu = varied(case.hu[row][box].astype(np.float32), case.blood_hu, random, self.config)
         calcium, coronary = (
             _reshaded(probability[row][box] / np.float32(255), random)
             for probability in (case.calcium_probability, case.coronary_probability)
@@ -126,18 +116,6 @@ class Windows:
         """The middle mostly, and as far off it as there is room."""
         room = [side - size for side, size in zip(sides, WINDOW_VOXELS, strict=True)]
         return [float(np.clip(random.normal(most / 2, most / 4), 0, most)) for most in room]
-
-    def _varied(self, hu: np.ndarray, blood_hu: float, random: np.random.Generator) -> tuple[np.ndarray, float]:
-        config = self.config
-        if random.random() < config.contrast:
-            gain = random.uniform(*config.contrast_range)
-            hu, blood_hu = hu * np.float32(gain), blood_hu * gain
-        if random.random() < config.contrast:
-            blood_hu += random.normal(0, config.blood_hu)
-        if random.random() < config.noise:
-            noise = ndimage.gaussian_filter(random.standard_normal(hu.shape, np.float32), random.uniform(0.3, 0.9))
-            hu = hu + noise * np.float32(random.uniform(*config.noise_hu) / noise.std())
-        return hu, blood_hu
 
 
 def _reshaded(probability: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -169,7 +147,7 @@ class BorderTrainer(CompanionTrainer[BorderNetwork]):
         return hardest + dice_loss, (hardest.item(), 1 - dice_loss.item())
 
 
-def chosen_seeds(seeds: range) -> list[int]:
+def chosen_seeds(seeds: Sequence[int]) -> list[int]:
     """The patients of a range that are worth their simulation: those with much calcium, and some without."""
     return [seed for seed in seeds if draw_patient(seed).calcium_burden > HEAVY_BURDEN or seed % WITHOUT == 0]
 
@@ -206,7 +184,7 @@ def train_borders(
 
 def _run(options: argparse.Namespace) -> ModelBundle:
     config = BorderTrainingConfig(total_steps=options.steps)
-    seeds = chosen_seeds(parse_seeds(options.seeds))
+    seeds = chosen_seeds(parse_seed_ranges(options.seeds))
     require_unseen(seeds, options.model)
     folder = options.output / "cases"
     make_missing(partial(_make_case, model=options.model, folder=folder), seeds, folder, options.workers)

@@ -24,7 +24,6 @@ import torch
 from torch import nn
 
 from cacnet.errors import CacnetError
-from cacnet.network import BorderNetwork, ContextNetwork
 from cacnet.pipeline import DEFAULT_MODEL
 from cacnet.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from cacnet.training.curves import CURVE_FILE, append_row, keep_rows
@@ -190,11 +189,10 @@ def require_unseen(seeds: Sequence[int], model: str) -> None:
 
 
 def companion_of(model: str, name: str) -> Any:
-    """A model's border or context network, by the name of `with_companion`; raises CompanionTrainingError."""
-    loaded = load_bundle(model)
-    network = {"borders": loaded.borders, "context": loaded.context}[name]
+    """A model's companion of a name in cacnet.network.companions; raises CompanionTrainingError."""
+    network = getattr(load_bundle(model).companions, name)
     if network is None:
-        what = {"borders": "border", "context": "context"}[name]
+        what = {"borders": "border", "context": "context", "walls": "wall"}[name]
         raise CompanionTrainingError(
             f"the model '{model}' has no {what} network", "one that has", "Start from another model"
         )
@@ -204,26 +202,28 @@ def companion_of(model: str, name: str) -> Any:
 def with_companion(
     model: str,
     name: str,
-    network: BorderNetwork | ContextNetwork,
+    network: nn.Module,
     record: Mapping[str, Any],
     folder: Path,
     model_id: str | None = None,
 ) -> ModelBundle:
     """Write a model with another companion to `folder`, and how that was trained into its card.
 
-    `name` is 'borders' or 'context'.
+    `name` is one in cacnet.network.companions.
     """
     loaded = load_bundle(model)
     card = replace(loaded.card, id=model_id or loaded.card.id, training={**loaded.card.training, name: dict(record)})
-    companions = {"borders": loaded.borders, "context": loaded.context, name: network.cpu()}
-    return save_bundle(loaded.network, card, folder, **companions)  # type: ignore[arg-type]
+    companions = replace(loaded.companions, **{name: network.cpu()})  # type: ignore[arg-type]
+    return save_bundle(loaded.network, card, folder, companions)
 
 
 def parser_of(description: str, steps: int) -> argparse.ArgumentParser:
     """The options that every such training has."""
     parser = argparse.ArgumentParser(description=f"{description} Research use only.")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="id or folder of the model whose answers it sees")
-    parser.add_argument("--seeds", required=True, help="A:B, B excluded; the patients to learn from are of these")
+    parser.add_argument(
+        "--seeds", required=True, help="A:B,C:D…, B and D excluded; the patients to learn from are of these"
+    )
     parser.add_argument("--output", required=True, type=Path, help="the run's folder")
     parser.add_argument("--init", help="id or folder of a model whose network of this kind is trained further")
     parser.add_argument("--model-id", help="id of the written model; that of --model by default")

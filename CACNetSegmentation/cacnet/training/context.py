@@ -39,7 +39,7 @@ from cacnet.training.companion import (
     with_companion,
 )
 from cacnet.training.context_cases import ContextCase, make_context_case, read_context_case, write_context_case
-from cacnet.training.make_cases import parse_seeds
+from cacnet.training.make_cases import parse_seed_ranges
 from cacnet.weights import ModelBundle, load_bundle
 
 NOT_PLAQUE = tuple(
@@ -250,7 +250,7 @@ def _stacked(arrays: Sequence[np.ndarray]) -> torch.Tensor:
 
 def _run(options: argparse.Namespace) -> ModelBundle:
     config = ContextTrainingConfig(total_steps=options.steps)
-    seeds = parse_seeds(options.seeds)
+    seeds = parse_seed_ranges(options.seeds)
     require_unseen(seeds, options.model)
     folder = options.output / "cases"
     make_missing(partial(_make_case, model=options.model, folder=folder), seeds, folder, options.workers)
@@ -260,7 +260,7 @@ def _run(options: argparse.Namespace) -> ModelBundle:
     record = {
         "config": asdict(config),
         "steps": trainer.step,
-        "seeds": list(seeds),
+        "seeds": seeds,
         "answers_of": load_bundle(options.model).card.id,
         "initialised_from": load_bundle(options.init).card.id if options.init else None,
     }

@@ -197,7 +197,7 @@ def _with_card(
         accuracy=accuracy,
         statement=_statement(len(seen)),
     )
-    return save_bundle(trained.network, changed, run.output / MODEL_FOLDER, trained.borders, trained.context)
+    return save_bundle(trained.network, changed, run.output / MODEL_FOLDER, trained.companions)
 
 
 def _statement(cases: int) -> str:

@@ -100,6 +100,11 @@ def parse_seeds(text: str) -> range:
         raise SeedRangeError(f"seeds '{text}'", "two whole numbers as A:B, B excluded") from error
 
 
+def parse_seed_ranges(text: str) -> list[int]:
+    """The seeds of 'A:B', or of several such ranges with commas between them; raises SeedRangeError."""
+    return [seed for part in text.split(",") for seed in parse_seeds(part)]
+
+
 def end_with_parent() -> None:
     """Let this process end when the one that started it does, even where that one is killed."""
     threading.Thread(target=_wait_for_end_of_parent, daemon=True).start()

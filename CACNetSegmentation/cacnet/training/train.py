@@ -141,7 +141,7 @@ def _train(
 def export(trainer: Trainer) -> ModelBundle:
     """Write the running average as a model bundle to model/ in the run's folder."""
     model = trainer.model()
-    bundle = save_bundle(model.network, model.card, trainer.run.output / MODEL_FOLDER, model.borders, model.context)
+    bundle = save_bundle(model.network, model.card, trainer.run.output / MODEL_FOLDER, model.companions)
     logger.info("wrote %s", bundle.folder)
     return bundle
 

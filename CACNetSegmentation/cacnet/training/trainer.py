@@ -12,16 +12,7 @@ import torch
 
 from cacnet.errors import CacnetError
 from cacnet.inference import Device, choose_device, precision_context
-from cacnet.network import (
-    BorderConfig,
-    BorderNetwork,
-    CACNet,
-    ContextConfig,
-    ContextNetwork,
-    LossParts,
-    SegmentationLoss,
-)
-from cacnet.network.border import BEFORE_RECORDED
+from cacnet.network import COMPANIONS, CACNet, Companions, LossParts, SegmentationLoss
 from cacnet.training.cases import list_cases, simulated_seeds
 from cacnet.training.checkpoint import CheckpointError
 from cacnet.training.configuration import TrainingConfig, config_record
@@ -94,16 +85,15 @@ class Trainer:
         torch.backends.cudnn.benchmark = True  # every step has the same shapes
         network = CACNet(config.network)
         self.initialised_from: str | None = None
-        self.borders: BorderNetwork | None = None
-        self.context: ContextNetwork | None = None
-        """Both of the model that this one began as, handed on as they are."""
+        self.companions = Companions()
+        """Of the model that this one began as, handed on as they are."""
         self.seeds_before: frozenset[int] = frozenset()
         """Seeds of the simulated patients that this network saw before this session of the run."""
         if run.init is not None:
             start = load_bundle(run.init)
             self.initialised_from = start.card.id  # never the path, which is of one machine
             network.load_state_dict(start.network.state_dict())
-            self.borders, self.context = start.borders, start.context
+            self.companions = start.companions
             self.seeds_before = frozenset(start.card.training.get("seeds", ()))
         self.network = network.to(self.device.name).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.shared_network = processes.wrap(self.network)
@@ -183,8 +173,7 @@ class Trainer:
             "scores": vars(self.last_scores) if self.last_scores else None,
             "seeds": self._seeds(),
             "initialised_from": self.initialised_from,
-            "borders": _stored(self.borders),
-            "context": _stored(self.context),
+            **{kind.name: _stored(network) for kind, network in self.companions.each()},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -199,14 +188,7 @@ class Trainer:
             self.last_scores = ValidationScores(**state["scores"]) if state["scores"] else None
             self.seeds_before = self.seeds_before.union(state.get("seeds", ()))
             self.initialised_from = state.get("initialised_from", self.initialised_from)
-            if state.get("borders") is not None:
-                config, tensors = state["borders"]
-                self.borders = BorderNetwork(BorderConfig(**{**BEFORE_RECORDED, **config})).eval()
-                self.borders.load_state_dict(tensors)
-            if state.get("context") is not None:
-                config, tensors = state["context"]
-                self.context = ContextNetwork(ContextConfig(**config)).eval()
-                self.context.load_state_dict(tensors)
+            self.companions = replace(self.companions, **_companions_of(state))
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit ({error})", "one of the same network") from error
 
@@ -233,11 +215,22 @@ class Trainer:
             training=training,
             accuracy=_without_nan(accuracy),
         )
-        return LoadedModel(self.average, card, self.borders, self.context)
+        return LoadedModel(self.average, card, self.companions)
 
 
-def _stored(companion: BorderNetwork | ContextNetwork | None) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    return None if companion is None else (asdict(companion.config), companion.state_dict())
+def _stored(companion: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    return asdict(companion.config), companion.state_dict()
+
+
+def _companions_of(state: dict[str, Any]) -> dict[str, Any]:
+    """Those that `state` holds, by name."""
+    found: dict[str, Any] = {}
+    for kind in COMPANIONS:
+        if state.get(kind.name) is not None:
+            shape, tensors = state[kind.name]
+            found[kind.name] = kind.network(kind.config(**{**kind.before_recorded, **shape})).train(False)
+            found[kind.name].load_state_dict(tensors)
+    return found
 
 
 def learning_rate_at(step: int, config: TrainingConfig) -> float:

@@ -21,7 +21,7 @@ APPLICATION_ALLOWED = {
 }
 TORCH_SIDE = {
     f"cacnet.{name}"
-    for name in ("network", "weights", "inference", "border_inference", "context_inference", "training", "evaluation")
+    for name in ("network", "weights", "inference", "window_inference", "context_inference", "training", "evaluation")
 }
 NEVER_IN_INFERENCE = {f"cacnet.{name}" for name in ("training", "evaluation", "phantom")}
 ENTRY_POINTS = {"cacnet.cli", "cacnet.__main__", "cacnet.worker", "cacnet.dataset.command"}

@@ -72,7 +72,11 @@ def test_a_sound_model_is_copied_and_can_be_used(tiny_bundle, tmp_path):
     assert install(tiny_bundle, tmp_path) == "tiny"
     assert install(tiny_bundle, tmp_path) == "tiny"
     assert load_bundle("tiny", [tmp_path]).card.name.startswith("Tiny")
-    assert sorted(path.name for path in (tmp_path / "tiny").iterdir()) == ["model.json", "weights.safetensors"]
+    assert sorted(path.name for path in (tmp_path / "tiny").iterdir()) == [
+        "model.json",
+        "walls.safetensors",
+        "weights.safetensors",
+    ]
 
 
 def test_a_damaged_model_is_not_copied(tiny_bundle, tmp_path):

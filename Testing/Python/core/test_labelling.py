@@ -21,6 +21,7 @@ from cacnet.sparse_maps import SparseMap
 from cacnet.vessels import TerritoryMap
 from cacnet.volume import Acquisition, Geometry, Volume
 from schematic import Schematic, artery_centres_mm_lps, prepared, schematic_ccta, true_probabilities
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 ORIENTATIONS = [
@@ -40,6 +41,7 @@ def labelled(
     seen: float = 1.0,
     is_artery: Callable[[np.ndarray], np.ndarray] | None = None,
     is_plaque: Callable[[np.ndarray], np.ndarray] | None = None,
+    wall_model: WindowModel | None = None,
 ) -> Labels:
     """The labels where CAC-Net answers with the truth times `seen`, and the context network, if any, with `is_artery`
     and `is_plaque` (by default 1) of points (n, 3), LPS mm."""
@@ -55,7 +57,7 @@ def labelled(
             for asked in (is_artery, is_plaque)
         )
         context = HeartContext(artery.astype(np.float32), plaque.astype(np.float32), grid)
-    return label(scan.volume, on_grid, answer, refine_borders, border_model, context)
+    return label(scan.volume, on_grid, answer, refine_borders, border_model, context, wall_model)
 
 
 @pytest.mark.slow
@@ -324,6 +326,31 @@ def test_a_context_that_believes_everything_changes_nothing() -> None:
 def test_a_rule_draws_the_borders_on_a_grid_that_the_border_network_does_not_know() -> None:
     scan = schematic_ccta(spacing_mm_zyx=(2.0, 0.7, 0.7), shape_zyx=(38, 104, 104))
     assert "each plaque's contrast to blood" in labelled(scan, border_model=bright_is_calcium).borders
+
+
+def shrunken(windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """A wall network that takes the outermost voxels off every artery."""
+    for window in windows:
+        yield ndimage.binary_erosion(window[2] > 0, border_value=1).astype(np.float32)
+
+
+def test_the_wall_network_moves_the_arteries_walls_and_nothing_else() -> None:
+    scan = schematic_ccta(**FINE)
+    plain, drawn = labelled(scan), labelled(scan, wall_model=shrunken)
+    assert plain.walls == ""
+    assert "by the wall network" in drawn.walls
+    np.testing.assert_array_equal(drawn.calcium, plain.calcium)
+    assert 0 < np.count_nonzero(drawn.coronary) < 0.8 * np.count_nonzero(plain.coronary)
+    np.testing.assert_array_equal(drawn.coronary[drawn.coronary > 0], plain.coronary[drawn.coronary > 0])
+    assert ((drawn.coronary > 0) | (drawn.calcium == 0)).all(), "calcium lies inside the arteries"
+    assert drawn.left_out == plain.left_out
+
+
+def test_the_walls_are_cac_nets_where_that_is_asked_for() -> None:
+    scan = schematic_ccta(**FINE)
+    plain, asked = (labelled(scan, refine_borders=False, wall_model=model) for model in (None, shrunken))
+    np.testing.assert_array_equal(asked.coronary, plain.coronary)
+    assert asked.walls == ""
 
 
 def test_spread_gives_a_boundary_voxel_its_neighbours_artery_and_a_far_piece_none() -> None:

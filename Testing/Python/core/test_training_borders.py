@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from cacnet.network import BorderConfig, BorderNetwork, CACNet, NetworkConfig, NetworkConfigError
+from cacnet.network import BorderConfig, BorderNetwork, CACNet, Companions, NetworkConfig, NetworkConfigError
 from cacnet.phantom.patient import draw_patient
 from cacnet.training import borders as training
 from cacnet.training.border_cases import CUT_VOXELS, KINDS, BorderCase, write_border_case
@@ -176,7 +176,7 @@ def test_the_command_makes_cases_trains_and_writes_the_model_with_its_borders(
 def test_the_command_trains_a_border_network_further(base_model, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(training, "make_border_case", lambda *_: simple_case())
     first = BorderNetwork()
-    start = save_bundle(CACNet(SMALL.network), ModelCard("start", "Start"), tmp_path, first).folder
+    start = save_bundle(CACNet(SMALL.network), ModelCard("start", "Start"), tmp_path, Companions(first)).folder
     run = ["--model", str(base_model), "--seeds", "24:25", "--device", "cpu", "--max-minutes", "0", "--init"]
     assert main([*run, str(start), "--output", str(tmp_path / "run")]) == 0
     model = load_bundle(tmp_path / "run" / "model" / "base")
@@ -194,11 +194,11 @@ def test_patients_that_the_model_has_learned_from_are_refused(base_model, tmp_pa
 def test_a_model_that_is_trained_further_keeps_its_border_network_also_after_a_resume(tmp_path) -> None:
     torch.manual_seed(2)
     borders = BorderNetwork(BorderConfig((8, 8, 8)))
-    folder = save_bundle(CACNet(SMALL.network), ModelCard("base", "Base"), tmp_path, borders).folder
+    folder = save_bundle(CACNet(SMALL.network), ModelCard("base", "Base"), tmp_path, Companions(borders)).folder
     started = Trainer(Run((), tmp_path / "run", SMALL, device="cpu", init=str(folder)))
     save_checkpoint(tmp_path, started.state())
     resumed = Trainer(Run((), tmp_path / "run", SMALL, device="cpu"))
-    assert resumed.borders is None
+    assert resumed.model().borders is None
     resumed.restore(load_checkpoint(tmp_path))
     for trainer in (started, resumed):
         kept = trainer.model().borders

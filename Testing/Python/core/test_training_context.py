@@ -7,7 +7,7 @@ import pytest
 import torch
 from cacnet.heart_context import CoarseHeart, coarse_grid
 from cacnet.heart_region import HeartRegion
-from cacnet.network import BorderConfig, BorderNetwork, CACNet, ContextConfig, ContextNetwork
+from cacnet.network import BorderConfig, BorderNetwork, CACNet, Companions, ContextConfig, ContextNetwork
 from cacnet.phantom.devices import Distractor
 from cacnet.prepare import Prepared
 from cacnet.training import context as training
@@ -191,7 +191,9 @@ def test_the_average_follows_the_statistics_of_the_normalisation(cases, tmp_path
 
 def test_the_command_makes_cases_trains_and_writes_the_model_with_its_context(tmp_path, monkeypatch) -> None:
     borders = BorderNetwork(BorderConfig((8, 8, 8)))
-    base = save_bundle(CACNet(SMALL.network), ModelCard("base", "Base", training={"seeds": [12]}), tmp_path, borders)
+    base = save_bundle(
+        CACNet(SMALL.network), ModelCard("base", "Base", training={"seeds": [12]}), tmp_path, Companions(borders)
+    )
     made = []
 
     def make(seed, model, device):
@@ -217,7 +219,9 @@ def test_the_command_trains_a_context_network_further(tmp_path, monkeypatch, cap
     monkeypatch.setattr(training, "make_context_case", lambda *_: simple_case())
     torch.manual_seed(2)
     base = save_bundle(CACNet(SMALL.network), ModelCard("base", "Base"), tmp_path).folder
-    start = save_bundle(CACNet(SMALL.network), ModelCard("start", "Start"), tmp_path, context=ContextNetwork()).folder
+    start = save_bundle(
+        CACNet(SMALL.network), ModelCard("start", "Start"), tmp_path, Companions(context=ContextNetwork())
+    ).folder
     run = ["--model", str(base), "--seeds", "24:25", "--device", "cpu", "--max-minutes", "0", "--init"]
     assert main([*run, str(start), "--output", str(tmp_path / "run")]) == 0
     model = load_bundle(tmp_path / "run" / "model" / "base")
@@ -261,7 +265,7 @@ def test_patients_that_the_model_has_learned_from_are_refused(tmp_path, capsys) 
 def test_a_model_that_is_trained_further_keeps_its_context_network_also_after_a_resume(tmp_path) -> None:
     torch.manual_seed(2)
     context = ContextNetwork(ContextConfig((8, 8, 8, 8)))
-    folder = save_bundle(CACNet(SMALL.network), ModelCard("base", "Base"), tmp_path, context=context).folder
+    folder = save_bundle(CACNet(SMALL.network), ModelCard("base", "Base"), tmp_path, Companions(context=context)).folder
     started = Trainer(Run((), tmp_path / "run", SMALL, device="cpu", init=str(folder)))
     save_checkpoint(tmp_path, started.state())
     resumed = Trainer(Run((), tmp_path / "run", SMALL, device="cpu"))

@@ -4,11 +4,18 @@ import numpy as np
 import pytest
 from cacnet.training import make_cases
 from cacnet.training.cases import read_case
-from cacnet.training.make_cases import SeedRangeError, main, make_case, parse_seeds
+from cacnet.training.make_cases import SeedRangeError, main, make_case, parse_seed_ranges, parse_seeds
 
 
 def test_seeds_run_from_the_first_up_to_before_the_last():
     assert list(parse_seeds("3:6")) == [3, 4, 5]
+
+
+def test_several_ranges_of_seeds_have_commas_between_them():
+    assert parse_seed_ranges("3:6") == [3, 4, 5]
+    assert parse_seed_ranges("3:5,9:11") == [3, 4, 9, 10]
+    with pytest.raises(SeedRangeError, match="'9'"):
+        parse_seed_ranges("3:5,9")
 
 
 @pytest.mark.parametrize("text", ["7", "a:b", ":", "3:"])

@@ -9,9 +9,20 @@ import sys
 
 import pytest
 import torch
-from cacnet.network import BorderConfig, BorderNetwork, CACNet, ContextConfig, ContextNetwork, NetworkConfig
+from cacnet.network import (
+    BorderConfig,
+    BorderNetwork,
+    CACNet,
+    Companions,
+    ContextConfig,
+    ContextNetwork,
+    NetworkConfig,
+    WallConfig,
+    WallNetwork,
+)
 from cacnet.weights import (
     CARD_FILE,
+    WALLS_FILE,
     WEIGHTS_FILE,
     CorruptModelError,
     IncompatibleModelError,
@@ -19,6 +30,7 @@ from cacnet.weights import (
     ModelNotFoundError,
     list_bundles,
     load_bundle,
+    read_card,
     save_bundle,
 )
 from safetensors.torch import save
@@ -248,7 +260,7 @@ def test_a_model_from_when_hu_were_clipped_lower_still_loads(bundle):
 
 def test_a_border_network_from_before_cards_said_so_saw_no_more_than_3_and_had_no_context(tmp_path):
     borders = BorderNetwork(BorderConfig((8, 8, 8), context=0))
-    saved = save_bundle(CACNet(TINY), ModelCard(id="tiny", name="Tiny"), tmp_path, borders)
+    saved = save_bundle(CACNet(TINY), ModelCard(id="tiny", name="Tiny"), tmp_path, Companions(borders))
     rewrite_card(saved.folder, lambda card: [card["borders"].pop(name) for name in ("brightest", "context")])
     assert load_bundle(saved.folder).borders.config == BorderConfig((8, 8, 8), context=0, brightest=3.0)
 
@@ -264,14 +276,17 @@ def test_loading_a_model_does_not_load_torchs_compiler(bundle):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_border_and_a_context_network_come_back_with_their_model(tmp_path):
+def test_the_companions_come_back_with_their_model(tmp_path):
     torch.manual_seed(1)
     borders, context = BorderNetwork(BorderConfig((8, 8, 16))), ContextNetwork(ContextConfig((8, 8, 8, 16)))
-    saved = save_bundle(CACNet(TINY), ModelCard(id="tiny", name="Tiny"), tmp_path, borders, context)
+    walls = WallNetwork(WallConfig((4, 8)))
+    companions = Companions(borders, context, walls)
+    saved = save_bundle(CACNet(TINY), ModelCard(id="tiny", name="Tiny"), tmp_path, companions)
     loaded = load_bundle("tiny", [tmp_path])
     assert loaded.card.borders == BorderConfig((8, 8, 16))
     assert loaded.card.context == saved.card.context == ContextConfig((8, 8, 8, 16))
-    for companion, stored in ((borders, loaded.borders), (context, loaded.context)):
+    assert loaded.card.walls == WallConfig((4, 8))
+    for companion, stored in ((borders, loaded.borders), (context, loaded.context), (walls, loaded.walls)):
         assert not stored.training
         for name, tensor in companion.state_dict().items():
             expected = tensor.half().float() if tensor.is_floating_point() else tensor
@@ -283,6 +298,50 @@ def test_a_model_without_a_companion_and_one_from_before_there_were_any_load(bun
     assert getattr(load_bundle(bundle), name) is None
     rewrite_card(bundle, lambda card: card.pop(name))
     assert getattr(load_bundle(bundle), name) is None
+
+
+@pytest.fixture
+def with_walls(tmp_path):
+    return save_bundle(CACNet(TINY), ModelCard("tiny", "Tiny"), tmp_path, Companions(walls=WallNetwork())).folder
+
+
+def test_a_new_wall_network_leaves_the_large_weights_file_as_it_is(with_walls):
+    before, walls = (with_walls / WEIGHTS_FILE).read_bytes(), (with_walls / WALLS_FILE).read_bytes()
+    loaded = load_bundle(with_walls)
+    save_bundle(loaded.network, loaded.card, with_walls.parent, Companions(walls=WallNetwork()))
+    assert (with_walls / WEIGHTS_FILE).read_bytes() == before
+    assert (with_walls / WALLS_FILE).read_bytes() != walls
+    assert [record.file for record in read_card(with_walls).weight_files] == [WEIGHTS_FILE, WALLS_FILE]
+
+
+def test_a_bundle_that_is_replaced_by_one_without_walls_keeps_none(with_walls):
+    loaded = load_bundle(with_walls)
+    save_bundle(loaded.network, loaded.card, with_walls.parent)
+    assert sorted(path.name for path in with_walls.iterdir()) == [CARD_FILE, WEIGHTS_FILE]
+    assert load_bundle(with_walls).walls is None
+
+
+@pytest.mark.parametrize("damage", [bytes.upper, lambda data: data[:-1], None])
+def test_damaged_or_missing_wall_weights_are_noticed(with_walls, damage):
+    path = with_walls / WALLS_FILE
+    path.unlink() if damage is None else path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(CorruptModelError, match=WALLS_FILE):
+        load_bundle(with_walls)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"walls": {"widths": [8, 10]}}, "wall widths"),
+        ({"walls": {"widths": [8, 16]}}, "walls.encoder"),
+        ({"wall_weights": None}, "wall_weights"),
+        ({"wall_weights": {"file": "../x", "bytes": 1, "sha256": "", "tensors": 1}}, r"\.\./x"),
+    ],
+)
+def test_a_card_whose_wall_network_is_not_in_its_file_is_refused(with_walls, change, message):
+    rewrite_card(with_walls, lambda card: card.update(change))
+    with pytest.raises(CorruptModelError, match=message):
+        load_bundle(with_walls)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The border network on windows of a CT, on the processor or the graphics card."""
+"""A network on windows of a CT, such as the border network, on the processor or the graphics card."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from itertools import islice
 
 import numpy as np
 import torch
+from torch import nn
 
 from cacnet.inference import Device, choose_device, in_order, or_on_cpu, precision_context
-from cacnet.network.border import BorderNetwork
 from cacnet.progress import Progress, silent
 
 STAGE = "label"
@@ -20,8 +20,8 @@ GPU_BATCH = 8
 its cache, which halves the time of a window."""
 
 
-class BorderPredictor:
-    """A border network on a device: called with windows (3, z, y, x), it answers calcium probabilities (z, y, x).
+class WindowPredictor:
+    """A network of one output on a device: called with windows (channels, z, y, x), it answers probabilities (z, y, x).
 
     Where an accelerator fails, it goes on on the CPU.
 
@@ -29,14 +29,14 @@ class BorderPredictor:
         notes: what failed, in words; empty if nothing.
     """
 
-    def __init__(self, network: BorderNetwork, device: Device, progress: Progress = silent) -> None:
+    def __init__(self, network: nn.Module, device: Device, progress: Progress = silent) -> None:
         """`progress` is called after every window, or some of them, and may raise Cancelled."""
         self.device, self.progress = device, progress
         self.notes: tuple[str, ...] = ()
-        placed = copy.deepcopy(network).eval()  # the caller's network stays where it is
+        placed = copy.deepcopy(network).train(False)  # the caller's network stays where it is
         self.network = placed.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         # The one on the CPU stays there: nothing can be fetched from an accelerator that has failed.
-        self._on_device: BorderNetwork | None = None
+        self._on_device: nn.Module | None = None
 
     def __call__(self, windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """The answers (z, y, x) float32, in the windows' order."""
@@ -59,7 +59,7 @@ class BorderPredictor:
             logits = network(image.contiguous(memory_format=torch.channels_last_3d))
         return torch.sigmoid(logits[:, 0].float()).cpu().numpy()
 
-    def _network_on(self, device: Device) -> BorderNetwork:
+    def _network_on(self, device: Device) -> nn.Module:
         if device.name == "cpu":
             return self.network
         if self._on_device is None:
