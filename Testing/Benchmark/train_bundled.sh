@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Trains the bundled model from nothing but this repository: cases, CAC-Net, its border and context networks,
+# Trains the bundled model from nothing but this repository: cases, CAC-Net, its border, context and wall networks,
 # evaluation.
 #
 #   MINUTES=9 OUTPUT=build/bundled Testing/Benchmark/train_bundled.sh
 #
 # Made for one CUDA GPU and 16 cores; runs on any CPU with smaller numbers. A call ends after MINUTES at the latest and
 # goes on where the last one stopped; call it until it says 'all done'. Other settings need another OUTPUT. Only
-# OUTPUT/run, OUTPUT/borders and OUTPUT/context must be kept to go on training (cases/ in the first can be made again),
-# and OUTPUT/context/model is the result.
+# OUTPUT/run, OUTPUT/borders, OUTPUT/context and OUTPUT/walls must be kept to go on training (cases/ in the first can be made again),
+# and OUTPUT/walls/model is the result.
 set -euo pipefail
 
 : "${OUTPUT:=build/bundled}"
@@ -20,6 +20,8 @@ set -euo pipefail
 : "${BORDER_STEPS:=10000}"
 : "${CONTEXT_SEEDS:=21000:21150}" # others that CAC-Net does not see
 : "${CONTEXT_STEPS:=6000}"
+: "${WALL_SEEDS:=22000:22060}"    # others that none of them sees
+: "${WALL_STEPS:=8000}"
 : "${VALIDATION_SEEDS:=9000:9003}"
 : "${HELD_OUT:=9100:9110}"        # seeds or a folder for the evaluation; empty for none
 : "${SIMULATORS:=8}"              # processes; about 2 GB each
@@ -101,8 +103,15 @@ if [ ! -d "$model" ]; then
         --steps "$CONTEXT_STEPS" --output "$OUTPUT/context" --workers "$SIMULATORS" --device "$DEVICE"
 fi
 
-echo "== 6. evaluation on patients that none of them has seen"
-if [ -n "$HELD_OUT" ]; then
-    within_time "$PYTHON" -m cacnet evaluate "$model" "$HELD_OUT" --output "$OUTPUT/evaluation" --device "$DEVICE"
+echo "== 6. wall network"
+with_walls=$OUTPUT/walls/model/$MODEL_ID
+if [ ! -d "$with_walls" ]; then
+    within_time "$PYTHON" -m cacnet.training.walls --model "$model" --seeds "$WALL_SEEDS" \
+        --steps "$WALL_STEPS" --output "$OUTPUT/walls" --workers "$SIMULATORS" --device "$DEVICE"
 fi
-echo "all done: $model"
+
+echo "== 7. evaluation on patients that none of them has seen"
+if [ -n "$HELD_OUT" ]; then
+    within_time "$PYTHON" -m cacnet evaluate "$with_walls" "$HELD_OUT" --output "$OUTPUT/evaluation" --device "$DEVICE"
+fi
+echo "all done: $with_walls"

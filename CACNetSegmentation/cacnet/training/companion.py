@@ -177,9 +177,12 @@ def case_file(folder: Path, seed: int) -> Path:
     return folder / f"seed-{seed:06d}.npz"
 
 
-def require_unseen(seeds: Sequence[int], model: str) -> None:
-    """Raise CompanionTrainingError where the model's CAC-Net has learned from one of these patients."""
-    seen = sorted(set(seeds) & set(load_bundle(model).card.training.get("seeds", ())))
+def require_unseen(seeds: Sequence[int], model: str, companions: Sequence[str] = ()) -> None:
+    """Raise CompanionTrainingError where the model's CAC-Net, or one of its companions of these names, has learned from
+    one of these patients."""
+    training = load_bundle(model).card.training
+    records = (training, *(training.get(name, {}) for name in companions))
+    seen = sorted(set(seeds).intersection(seed for record in records for seed in record.get("seeds", ())))
     if seen:
         raise CompanionTrainingError(
             f"the model '{model}' has learned from {len(seen)} of these patients, as from seed {seen[0]}",

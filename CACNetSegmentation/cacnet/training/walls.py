@@ -151,7 +151,7 @@ def train_walls(
 def _run(options: argparse.Namespace) -> ModelBundle:
     config = WallTrainingConfig(total_steps=options.steps)
     seeds = parse_seed_ranges(options.seeds)
-    require_unseen(seeds, options.model)
+    require_unseen(seeds, options.model, ("borders", "context"))
     folder = options.output / "cases"
     make_missing(partial(_make_case, model=options.model, folder=folder), seeds, folder, options.workers)
     cases = [path for seed in seeds if (path := case_file(folder, seed)).exists()]

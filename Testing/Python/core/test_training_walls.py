@@ -174,6 +174,14 @@ def test_the_command_makes_cases_trains_and_writes_the_model_with_its_walls(base
     assert made == [24, 30]
 
 
+@pytest.mark.parametrize("name", ["borders", "context"])
+def test_patients_that_another_network_of_the_model_has_learned_from_are_refused(name, tmp_path, capsys) -> None:
+    card = ModelCard("base", "Base", training={"seeds": [12], name: {"seeds": [7, 20]}})
+    base = save_bundle(CACNet(SMALL.network), card, tmp_path / "models").folder
+    assert main(["--model", str(base), "--seeds", "7:12", "--output", str(tmp_path / "run")]) == 2
+    assert "has learned from 1 of these patients, as from seed 7" in capsys.readouterr().err
+
+
 def test_the_command_trains_a_wall_network_further(base_model, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(training, "make_wall_case", lambda *_: simple_case())
     companions = Companions(walls=WallNetwork())
