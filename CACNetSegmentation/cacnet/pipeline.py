@@ -159,8 +159,8 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
         border_model = None if model.borders is None else WindowPredictor(model.borders, probabilities.device, progress)
         wall_model = None if model.walls is None else WindowPredictor(model.walls, probabilities.device, progress)
         labels = label(volume, prepared, probabilities, request.refine_borders, border_model, context, wall_model)
-        for predictor in (border_model, wall_model):
-            reduced += predictor.notes if predictor is not None else ()
+        notes = [note for predictor in (border_model, wall_model) if predictor is not None for note in predictor.notes]
+        reduced += tuple(dict.fromkeys(notes))  # one device fails both for one reason
     with watch.step("score"):
         progress("score", 0.0)
         resolved = resolve_for(volume, request.protocol, labels.blood_hu)
@@ -291,7 +291,7 @@ def model_statement(model: LoadedModel, device: Device, reduced: tuple[str, ...]
 def _wall_notes(model: LoadedModel, labels: Labels) -> tuple[str, ...]:
     if not labels.walls or model.card.wall_weights is None:
         return ()
-    return (f"{labels.walls} Its weights: sha256 {model.card.wall_weights.sha256}.",)
+    return (f"{labels.walls} The wall network's weights: sha256 {model.card.wall_weights.sha256}.",)
 
 
 def _context_notes(model: LoadedModel, labels: Labels) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from cacnet.pipeline import (
     result_findings,
 )
 from cacnet.remarks import REMARKS
-from cacnet.weights import InputContract, LoadedModel, ModelCard
+from cacnet.weights import InputContract, LoadedModel, ModelCard, WeightsRecord
 from schematic import prepared, schematic_ccta, true_probabilities
 
 
@@ -100,6 +100,31 @@ def test_the_report_says_what_drew_the_borders_and_remarks_where_it_could_not(as
     model = LoadedModel(network, ModelCard("tiny", "Tiny", input=InputContract(tile_voxels=32)))
     stated = model_statement(model, choose_device("cpu"), probabilities.notes, labels)
     assert stated.notes == ("smaller tiles", labels.borders)
+
+
+def test_the_report_names_the_weights_that_drew_the_walls_and_none_where_none_did() -> None:
+    scan = schematic_ccta()
+    on_grid = prepared(scan)
+    calcium, coronary = true_probabilities(on_grid)
+    labels = label(scan.volume, on_grid, Probabilities(calcium, coronary, choose_device("cpu"), 96))
+    network = CACNet(NetworkConfig(widths=(2, 4, 4, 4, 4), conditioner_width=2))
+    card = ModelCard(
+        "tiny",
+        "Tiny",
+        input=InputContract(tile_voxels=32),
+        wall_weights=WeightsRecord("walls.safetensors", 10, "a1b2", 3),
+    )
+
+    def said(drawn: str) -> list[str]:
+        drew = replace(labels, walls=drawn)
+        return [
+            note
+            for note in model_statement(LoadedModel(network, card), choose_device("cpu"), (), drew).notes
+            if "wall" in note
+        ]
+
+    assert said("") == []
+    assert said("A wall network drew them.") == ["A wall network drew them. The wall network's weights: sha256 a1b2."]
 
 
 @pytest.mark.parametrize(
