@@ -40,7 +40,7 @@ GAP_MM = 2.0
 LEAST_LENGTH_MM = 11.0
 MOST_UNEVEN = 0.4
 """Standard deviation of the rings' median brightness over the blood along a stent, as a share of its mean."""
-LEAST_ROUND = 0.5
+LEAST_ROUND = 0.55
 """The 20th percentile of a ring's brightness over the blood, as a share of the 80th; median over a stent's rings."""
 
 BEYOND_STENT_MM = 1.0

@@ -11,13 +11,17 @@ from scipy import fft, ndimage
 from cacnet.bounding_box import Box
 from cacnet.phantom.canvas import Canvas
 from cacnet.phantom.scan_settings import Motion, ScanSettings
-from cacnet.phantom.separable import axes_of, overlap, resample
+from cacnet.phantom.separable import FWHM_PER_SD, axes_of, overlap, resample
 from cacnet.volume import Geometry
 
-__all__ = ["move_labels", "move_slabs", "seen_way", "smear_by_motion"]
+__all__ = ["move_labels", "move_slabs", "seen_share", "seen_way", "smear_by_motion"]
 
 OVERLAP = 0.15
 """Part of a half rotation that is measured twice."""
+AT_REST = 0.6
+"""Of a double contour's dose."""
+ARTERY_RADIUS_MM = 1.5
+"""Typical, with the wall: how much of a double contour is one in the image depends on it."""
 AROUND_VESSEL_MM = 14.0
 """Over this much around a moving vessel the motion fades out."""
 AROUND_HEART_MM = 20.0
@@ -97,8 +101,9 @@ def move_labels(canvas: Canvas, settings: ScanSettings) -> None:
     """Put the layers where the motion shows what they name, as a reader would outline it.
 
     A plaque keeps its volume and takes the shape that the scan shows of it (`_seen_plaques`). The arteries and all
-    else keep their shape: of a double contour they lie at the stronger one, at rest, and in the midst of the crescents
-    and tails of a half rotation (`seen_way`).
+    else keep their shape and lie where the image is most like them: of a double contour at the stronger one, or
+    between the two where the scanner's blur makes them one (`seen_share`), and in the midst of the crescents and tails
+    of a half rotation (`seen_way`).
     """
     moves = _moves(canvas, settings)
     if not moves:
@@ -107,7 +112,12 @@ def move_labels(canvas: Canvas, settings: ScanSettings) -> None:
     if plaques is not None:
         canvas.layers["calcium"], canvas.layers["calcium_fraction"] = plaques
     others = [layer for name, layer in canvas.layers.items() if plaques is None or name not in PLAQUE_LAYERS]
-    _displace(others, [move for move in moves if not move.motion.double])
+    _displace(others, moves, _seen_width_mm(settings.psf_fwhm_mm) / canvas.spacing_mm)
+
+
+def _seen_width_mm(psf_fwhm_mm: float) -> float:
+    """Standard deviation of an artery's image, compared with itself: of its disc and the scanner's blur, twice."""
+    return float(np.sqrt(2 * ((ARTERY_RADIUS_MM / 2) ** 2 + (psf_fwhm_mm / FWHM_PER_SD) ** 2)))
 
 
 def _seen_plaques(canvas: Canvas, grid: Geometry, moves: Sequence[_Move]) -> tuple[np.ndarray, np.ndarray] | None:
@@ -161,32 +171,53 @@ def _factor(still: np.ndarray, shown: np.ndarray, weights_zyx: tuple[np.ndarray,
     return 0.5 / float(max(min(0.5, last), next_one + 1e-3, LEAST_SHOWN))
 
 
-def _displace(layers: Sequence[np.ndarray], moves: Sequence[_Move]) -> None:
-    """Displace numbers plane by plane by what the half rotations show; in place."""
-    seen_ways = [seen_way(move.way_zyx, move.motion.start_deg) for move in moves]
+def _displace(layers: Sequence[np.ndarray], moves: Sequence[_Move], width: float) -> None:
+    """Displace numbers by what the moves show; in place.
+
+    Args:
+        width: of an artery's image, as `seen_share` takes it, in voxels.
+    """
+    before = [layer.copy() for layer in layers]
     depth, ny, nx = layers[0].shape if layers else (0, 0, 0)
-    for k in range(depth if moves else 0):
-        way_yx = np.zeros((2, ny, nx), np.float32)
-        for move, seen_yx in zip(moves, seen_ways, strict=True):
-            (z, y, x), ramps = move.box, move.ramps_zyx
+    for k in range(depth):
+        way_zyx = np.zeros((3, ny, nx), np.float32)
+        for move in moves:
+            z, y, x = move.box
             if z.start <= k < z.stop:
-                weight = ramps[0][k - z.start] * ramps[1][:, None] * ramps[2][None, :]
-                way_yx[:, y, x] += seen_yx[:, None, None] * weight
-        reach = int(np.ceil(np.abs(way_yx).max()))
-        for layer in layers if reach else ():
-            near = _box_of_plane(layer[k], reach)
+                way_zyx[:, y, x] += _seen_in_plane(move, k - z.start, width)
+        reach_z, reach_yx = int(np.ceil(np.abs(way_zyx[0]).max())), int(np.ceil(np.abs(way_zyx[1:]).max()))
+        if not reach_z and not reach_yx:
+            continue
+        first = max(k - reach_z, 0)
+        for layer, still in zip(layers, before, strict=True):
+            planes = still[first : k + reach_z + 1]
+            near = _box_of_plane(np.max(planes, axis=0), reach_yx)
             if near is not None:
-                layer[k][near] = _moved_numbers(layer[k], way_yx, near)
+                layer[k] = 0
+                layer[k][near] = _moved_numbers(planes, k - first, way_zyx, near)
 
 
-def _moved_numbers(plane: np.ndarray, way_yx: np.ndarray, near: tuple[slice, slice]) -> np.ndarray:
-    """A part of a plane after the move: the number that fills most of each place, where all fill half of it."""
+def _seen_in_plane(move: _Move, k: int, width: float) -> np.ndarray:
+    """(zyx, y, x) float32: what a move shows of its way in the plane `k` of its box, in voxels."""
+    weight = move.ramps_zyx[0][k] * move.ramps_zyx[1][:, None] * move.ramps_zyx[2][None, :]
+    if not move.motion.double:
+        seen_zyx = np.array([0.0, *seen_way(move.way_zyx, move.motion.start_deg)])
+        return (seen_zyx[:, None, None] * weight).astype(np.float32)
+    part = np.linspace(0, 1, 41)
+    seen = part * seen_share(part * float(np.linalg.norm(move.way_zyx)) / width)
+    # The second contour lies against the way: `_doubled` looks up what comes from there.
+    return (-move.way_zyx[:, None, None] * np.interp(weight, part, seen)).astype(np.float32)
+
+
+def _moved_numbers(planes: np.ndarray, k: int, way_zyx: np.ndarray, near: tuple[slice, slice]) -> np.ndarray:
+    """A part of the plane `k` after the move: the number that fills most of each place, where all fill half of it."""
     rows, columns = np.ogrid[near]
-    where = np.stack(np.broadcast_arrays(rows - way_yx[0][near], columns - way_yx[1][near]))
+    start = np.broadcast_arrays(np.float32(k), rows.astype(np.float32), columns.astype(np.float32))
+    where = np.stack(start) - way_zyx[:, near[0], near[1]]
     total = np.zeros(where.shape[1:], np.float32)
-    most, winner = np.zeros_like(total), np.zeros(where.shape[1:], plane.dtype)
-    for number in np.unique(plane[plane > 0]):
-        share = ndimage.map_coordinates((plane == number).astype(np.float32), where, order=1)
+    most, winner = np.zeros_like(total), np.zeros(where.shape[1:], planes.dtype)
+    for number in np.unique(planes[planes > 0]):
+        share = ndimage.map_coordinates((planes == number).astype(np.float32), where, order=1)
         total += share
         ahead = share > most
         winner[ahead], most[ahead] = number, share[ahead]
@@ -204,6 +235,23 @@ def _box_of_plane(plane: np.ndarray, margin: int) -> tuple[slice, slice] | None:
         for at, size in zip((rows, columns), plane.shape, strict=True)
     )
     return y, x
+
+
+def seen_share(way_in_widths: np.ndarray) -> np.ndarray:
+    """The share of a double contour's way at which the image is most like what moved.
+
+    Both contours are taken for Gaussians. Where they lie close they are one, in their middle by dose; far apart, the
+    stronger one stands alone.
+
+    Args:
+        way_in_widths: (n,) the way, in standard deviations of what moved compared with itself.
+    """
+    share = np.linspace(0, 1 - AT_REST, 81)
+    way = np.asarray(way_in_widths, float)[:, None]
+    like = AT_REST * np.exp(-((share * way) ** 2) / 2) + (1 - AT_REST) * np.exp(-(((1 - share) * way) ** 2) / 2)
+    # Of a way of 0 every share is right; the last is that of the smallest ways.
+    best: np.ndarray = share[::-1][np.argmax(like[:, ::-1], axis=1)]
+    return best
 
 
 def seen_way(way_zyx: np.ndarray, start_deg: float) -> np.ndarray:
@@ -245,7 +293,7 @@ def _doubled(hu: np.ndarray, way_zyx: np.ndarray, ramps_zyx: Sequence[np.ndarray
     still = ramps_zyx[0][:, None, None] * ramps_zyx[1][None, :, None] * ramps_zyx[2][None, None, :]
     grid = np.meshgrid(*[np.arange(n, dtype=np.float32) for n in hu.shape], indexing="ij", sparse=True)
     where = np.stack([g + np.float32(w) * still for g, w in zip(grid, way_zyx, strict=True)])
-    return 0.6 * hu + 0.4 * ndimage.map_coordinates(hu, where, order=1, mode="nearest")
+    return AT_REST * hu + (1 - AT_REST) * ndimage.map_coordinates(hu, where, order=1, mode="nearest")
 
 
 def _half_scan(hu: np.ndarray, way_zyx: np.ndarray, ramps_zyx: Sequence[np.ndarray], start_deg: float) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from cacnet.phantom.canvas import Canvas
-from cacnet.phantom.motion import move_labels, move_slabs, seen_way
+from cacnet.phantom.motion import move_labels, move_slabs, seen_share, seen_way
 from cacnet.phantom.patient import draw_patient
 from cacnet.phantom.scan_settings import Motion
 from cacnet.phantom.scanner import (
@@ -193,16 +193,62 @@ def test_a_reader_sees_no_displacement_of_what_moves_past_the_middle_of_its_proj
     np.testing.assert_allclose(seen_way(2 * way, 60.0), 2 * seen_way(way, 60.0))
 
 
+def test_close_contours_are_one_in_their_middle_by_dose_and_of_far_ones_the_stronger_stands_alone():
+    assert seen_share(np.array([0.0, 0.1, 6.0])) == pytest.approx([0.4, 0.4, 0.0], abs=0.006)
+    # Between them the share only falls, and the place seen lies where the two Gaussians' slopes cancel.
+    ways = np.linspace(0, 4, 30)
+    shares = seen_share(ways)
+    assert (np.diff(shares) <= 0).all()
+    way, share = 1.5, float(seen_share(np.array([1.5]))[0])
+    slopes = [
+        0.6 * share * np.exp(-((share * way) ** 2) / 2),
+        0.4 * (1 - share) * np.exp(-(((1 - share) * way) ** 2) / 2),
+    ]
+    assert slopes[0] == pytest.approx(slopes[1], rel=0.05)
+
+
 @pytest.mark.parametrize("start_deg", [30.0, 90.0, 150.0])
 def test_labels_lie_where_the_motion_shows_the_artery(start_deg):
-    canvas = rod_canvas()
-    settings = replace(QUIET, motion=(Motion(4, (3.0, 0.0, 0.0), double=False, start_deg=start_deg),))
+    before_mm, seen_mm, after_mm = places_of(rod_canvas(), Motion(4, (3.0, 0.0, 0.0), False, start_deg))
+    assert np.linalg.norm(after_mm - seen_mm) < 0.6 * np.linalg.norm(before_mm - seen_mm)
+
+
+def test_labels_lie_between_close_contours_that_the_scan_shows_as_one():
+    canvas = uniform_canvas()
+    canvas.layers["coronary"] = np.zeros(canvas.hu.shape, np.uint8)
+    canvas.layers["coronary"][:, 37:43, 37:43] = 4
+    canvas.hu += 1000.0 * (canvas.layers["coronary"] > 0)
+    before_mm, seen_mm, after_mm = places_of(canvas, Motion(4, (1.5, 0.0, 0.0), double=True))
+    # Labels are whole voxels of 0.5 mm.
+    assert abs(after_mm - seen_mm)[0] <= 0.25 < abs(before_mm - seen_mm)[0]
+
+
+def places_of(canvas: Canvas, motion: Motion) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(x, y) in mm of the middle slice's artery: before the move, in the scan of the move, and its label after it."""
+    settings = replace(QUIET, motion=(motion,))
     row = scanned(canvas, settings)[20]
     seen_mm = centre_mm(row * (row > row.max() / 2), settings.geometry)
     before_mm = centre_mm(canvas.layers["coronary"][20], canvas.geometry)
     move_labels(canvas, settings)
-    after_mm = centre_mm(canvas.layers["coronary"][20], canvas.geometry)
-    assert np.linalg.norm(after_mm - seen_mm) < 0.6 * np.linalg.norm(before_mm - seen_mm)
+    return before_mm, seen_mm, centre_mm(canvas.layers["coronary"][20], canvas.geometry)
+
+
+def test_labels_lie_where_a_double_contour_shows_an_artery_that_moved_across_slices():
+    canvas = uniform_canvas()
+    canvas.layers["coronary"] = np.zeros(canvas.hu.shape, np.uint8)
+    canvas.layers["coronary"][21:26, 38:43] = 4
+    canvas.hu += 1000.0 * (canvas.layers["coronary"] > 0)
+    settings = replace(QUIET, motion=(Motion(4, (0.0, 0.0, 1.5), double=True),))
+    column = scanned(canvas, settings)[:, 48, 48]
+    z_mm = settings.geometry.origin_mm_lps[2] + 0.5 * np.arange(40)
+    seen_mm = (column * z_mm).sum() / column.sum()
+    move_labels(canvas, settings)
+    rows = np.flatnonzero(canvas.layers["coronary"][:, 40, 40])
+    assert len(rows) == 5
+    after_mm = canvas.geometry.origin_mm_lps[2] + 0.5 * rows.mean()
+    rest_mm = canvas.geometry.origin_mm_lps[2] + 0.5 * 23
+    # Labels are whole voxels of 0.5 mm.
+    assert abs(after_mm - seen_mm) <= 0.25 < abs(rest_mm - seen_mm)
 
 
 def centre_mm(plane: np.ndarray, geometry: Geometry) -> np.ndarray:
@@ -268,13 +314,18 @@ def test_calcium_too_small_to_fill_half_of_a_voxel_stays_so():
     assert 0 < canvas.layers["calcium_fraction"].max() < 0.5
 
 
-@pytest.mark.parametrize(
-    "motion", [(), (Motion(4, (5.0, 0.0, 0.0), double=True),), (Motion(3, (5.0, 0.0, 0.0), False),)]
-)
-def test_labels_stay_at_rest_where_nothing_moves_or_most_of_the_dose_was_given_at_rest(motion):
+@pytest.mark.parametrize("motion", [(), (Motion(3, (5.0, 0.0, 0.0), False),)])
+def test_labels_stay_at_rest_where_nothing_moves(motion):
     canvas = rod_canvas()
     move_labels(canvas, replace(QUIET, motion=motion))
     np.testing.assert_array_equal(canvas.layers["coronary"], rod_canvas().layers["coronary"])
+
+
+def test_labels_of_contours_far_apart_stay_at_the_stronger_one():
+    canvas = rod_canvas()
+    move_labels(canvas, replace(QUIET, motion=(Motion(4, (6.0, 0.0, 0.0), double=True),)))
+    # Towards the first and last slice the motion fades out, and the contours lie closer.
+    np.testing.assert_array_equal(canvas.layers["coronary"][20:25], rod_canvas().layers["coronary"][20:25])
 
 
 def test_iterative_noise_is_coarser_and_has_the_same_standard_deviation():
