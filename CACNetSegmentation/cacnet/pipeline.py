@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -173,7 +173,7 @@ def segment_with_labels(request: Request, progress: Progress = silent) -> tuple[
             *findings,
             *region_findings(prepared),
             *memory_findings(reduced),
-            *result_findings(lesions, labels),
+            *result_findings(lesions, labels, left_out_agatston(lesions, labels, volume, resolved)),
         ),
         model=model_statement(model, device, reduced, labels),
         timing_s=tuple(watch.seconds),
@@ -260,8 +260,20 @@ def memory_findings(reduced: tuple[str, ...]) -> tuple[Finding, ...]:
     return (Finding("computing-reduced", Severity.NOTE, message),)
 
 
-def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
-    """What the result itself gives reason to check."""
+def left_out_agatston(
+    lesions: LesionSet, labels: Labels, volume: Volume, resolved: ResolvedProtocol
+) -> tuple[float, ...]:
+    """What each lesion that was left out would add to a score of 0; nothing is said where there is a score."""
+    if not labels.left_out_lesions or any(lesion.agatston > 0 for lesion in lesions.lesions):
+        return ()
+    vessel = np.zeros(volume.geometry.shape_zyx, np.uint8)
+    for other in labels.left_out_lesions:
+        vessel.flat[other.index] = other.vessel
+    return tuple(lesion.agatston for lesion in find_lesions(vessel, volume.hu, volume.geometry, resolved).lesions)
+
+
+def result_findings(lesions: LesionSet, labels: Labels, left_out_agatston: Sequence[float] = ()) -> tuple[Finding, ...]:
+    """What the result itself gives reason to check; for `left_out_agatston` see remarks_on_result."""
     notes = [Finding("vessels", Severity.NOTE, note) for note in labels.notes]
     notes += [Finding("calcium-left-out", Severity.WARNING, sentence) for sentence in labels.left_out]
     notes += [Finding("calcium-far-from-arteries", Severity.WARNING, sentence) for sentence in labels.far_away]
@@ -274,7 +286,8 @@ def result_findings(lesions: LesionSet, labels: Labels) -> tuple[Finding, ...]:
     if labels.not_judged:
         notes.append(Finding("arteries-not-judged", Severity.WARNING, labels.not_judged))
     any_artery = bool(np.isin(SparseMap.of(labels.coronary).values, NAMED_VESSELS).any())
-    return (*notes, *remarks_on_result(lesions.lesions, labels.courses, any_artery))
+    said = remarks_on_result(lesions.lesions, labels.courses, any_artery, left_out_agatston=left_out_agatston)
+    return (*notes, *said)
 
 
 def model_statement(model: LoadedModel, device: Device, reduced: tuple[str, ...], labels: Labels) -> ModelStatement:

@@ -21,18 +21,23 @@ least in 39 simulated patients; where a fifth was found, the LAD had 27."""
 
 NAMED_AT_MOST = 8
 
-INCOMPLETE, UNASSIGNED, AT_OSTIUM, BRIGHT = (
+INCOMPLETE, UNASSIGNED, AT_OSTIUM, BRIGHT, DOUBTFUL_ZERO = (
     "arteries-incomplete",
     "lesions-unassigned",
     "lesions-at-the-ostium",
     "lesions-as-bright-as-metal",
+    "zero-with-calcium-left-out",
 )
-REMARKS = frozenset({NO_ARTERIES, FEW_ARTERIES, INCOMPLETE, UNASSIGNED, AT_OSTIUM, BRIGHT})
+REMARKS = frozenset({NO_ARTERIES, FEW_ARTERIES, INCOMPLETE, UNASSIGNED, AT_OSTIUM, BRIGHT, DOUBTFUL_ZERO})
 """Codes of all that is said here: it changes as lesions are corrected."""
 
 
 def remarks_on_result(
-    lesions: Sequence[Lesion], courses: Courses | None, any_artery: bool, is_approved: bool = False
+    lesions: Sequence[Lesion],
+    courses: Courses | None,
+    any_artery: bool,
+    is_approved: bool = False,
+    left_out_agatston: Sequence[float] = (),
 ) -> tuple[Finding, ...]:
     """What a result, or a review as it stands, gives reason to check.
 
@@ -41,6 +46,7 @@ def remarks_on_result(
         courses: the named centre lines; None where no tree could be named.
         any_artery: whether any coronary voxel has an artery's name.
         is_approved: whether a reader has signed it; a score of 0 is then that reader's finding.
+        left_out_agatston: what each lesion that was left out, and that nobody has judged, would add to the score.
     """
     any_assigned = any(lesion.vessel is not Vessel.UNASSIGNED for lesion in lesions)
     if not (any_artery or any_assigned or is_approved):
@@ -51,7 +57,27 @@ def remarks_on_result(
         return (Finding(NO_ARTERIES, Severity.WARNING, message),)
     has_score = is_approved or any(lesion.agatston > 0 for lesion in lesions)
     incomplete = remark_on_arteries(courses, has_score)
-    return (*([incomplete] if incomplete else []), *remarks(lesions))
+    doubtful = None if has_score else remark_on_zero(left_out_agatston)
+    return (*(finding for finding in (incomplete, doubtful) if finding), *remarks(lesions))
+
+
+def remark_on_zero(left_out_agatston: Sequence[float]) -> Finding | None:
+    """A warning on a score of 0 where what was left out would add to it; None where it would not.
+
+    Args:
+        left_out_agatston: what each lesion that was left out, and that nobody has judged, would add.
+    """
+    adding = [agatston for agatston in left_out_agatston if agatston > 0]
+    if not adding:
+        return None
+    one = len(adding) == 1
+    message = (
+        f"The score is 0, but {'one calcification' if one else f'{len(adding)} calcifications'} that would make it "
+        f"{sum(adding):.1f} {'was' if one else 'were'} found near the arteries and left out. Look at "
+        f"{'it' if one else 'each'} before you rely on the 0: the review lists {'it' if one else 'them'} with a "
+        "question mark, to be accepted or rejected."
+    )
+    return Finding(DOUBTFUL_ZERO, Severity.WARNING, message)
 
 
 def remarks(lesions: Sequence[Lesion]) -> tuple[Finding, ...]:

@@ -128,6 +128,11 @@ class ReviewSummary:
         return tuple(row.id for row in self.lesions if row.state is ReviewState.LEFT_OUT)
 
     @property
+    def left_out_agatston(self) -> tuple[float, ...]:
+        """What each of these would add to the score."""
+        return tuple(row.agatston for row in self.lesions if row.state is ReviewState.LEFT_OUT)
+
+    @property
     def to_judge(self) -> int:
         """How many lesions there are beside those that the program left out."""
         return len(self.lesions) - len(self.left_out)

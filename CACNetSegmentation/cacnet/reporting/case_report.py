@@ -146,7 +146,9 @@ def report_of_review(
     counting = counted(session.review, session.scores.lesions.values())
     pictures = draw_pictures(volume, session.review.label_map(), background.coronary, counting)
     any_artery = bool(np.isin(SparseMap.of(background.coronary).values, NAMED_VESSELS).any())
-    said = remarks_on_result(counting, background.courses, any_artery, summary.approved_by is not None)
+    said = remarks_on_result(
+        counting, background.courses, any_artery, summary.approved_by is not None, summary.left_out_agatston
+    )
     kept = (finding for finding in not_settled(background.findings, summary) if finding.code not in REMARKS)
     background = replace(background, findings=(*kept, *said))
     return _report(background, summary, slices, tuple(map(_line, session.audit)), pictures, label)

@@ -16,15 +16,19 @@ from cacnet.edits.session import Action, Session
 from cacnet.edits.stored_review import ModelIdentity, Rules, store_result
 from cacnet.edits.summary import summarize
 from cacnet.findings import Finding, Severity
+from cacnet.inference import Probabilities, choose_device
+from cacnet.labelling import label
 from cacnet.left_out import LeftOutLesion, RejectReason, each_left_out
 from cacnet.lesions import find_lesions
 from cacnet.outputs import unbegun_review
+from cacnet.pipeline import left_out_agatston
 from cacnet.reporting.case_report import report_of_result, report_of_review
 from cacnet.reporting.page import page_of
 from cacnet.scoring import protocol_named, resolve
 from cacnet.sparse_maps import SparseMap
 from cacnet.volume import Geometry, Volume
 from report_cases import background, result
+from schematic import prepared, schematic_ccta
 
 SHAPE = (6, 20, 20)
 GRID = Geometry(SHAPE, (3.0, 0.5, 0.5), (0.0, 0.0, 0.0))
@@ -217,6 +221,38 @@ def test_a_report_says_that_something_was_left_out_until_a_reader_has_judged_it(
     assert codes() == [f.code for f in said]
     opened.apply(Action.REJECT, operations.reject(opened.review, [4], RejectReason.VALVE))
     assert codes() == ["vessels"]
+
+
+def test_a_report_doubts_a_zero_until_a_reader_has_judged_what_was_left_out() -> None:
+    found = result_with_one()
+    found.volume.hu.flat[found.left_out[0].index] = 250
+    opened = unbegun_review(found).open(found.volume.hu)
+
+    def doubts() -> list[str]:
+        report = report_of_review(opened, summarize(opened, LITERATURE), background(found))
+        return [finding.message for finding in report.findings if finding.code == "zero-with-calcium-left-out"]
+
+    assert doubts() == []
+    opened.apply(Action.REJECT, operations.reject(opened.review, [1, 2, 3], RejectReason.NOISE))
+    (said,) = doubts()
+    would_add = summarize(opened, LITERATURE).left_out_agatston[0]
+    assert would_add > 0
+    assert f"would make it {would_add:.1f}" in said
+    opened.apply(Action.REJECT, operations.reject(opened.review, [4], RejectReason.VALVE))
+    assert doubts() == []
+
+
+def test_a_run_knows_what_the_left_out_lesions_would_add_to_a_zero() -> None:
+    scan = schematic_ccta()
+    on_grid = prepared(scan)
+    nothing = np.zeros(on_grid.grid.shape_zyx, np.float32)
+    labels = label(scan.volume, on_grid, Probabilities(nothing, nothing, choose_device("cpu"), 96))
+    labels = replace(labels, left_out_lesions=(VALVE,))
+    volume, none = Volume(ct(), GRID), find_lesions(np.zeros(SHAPE, np.uint8), ct(), GRID, LITERATURE)
+    assert left_out_agatston(none, labels, volume, LITERATURE) == (8.0,)
+    one = np.zeros(SHAPE, np.uint8)
+    one[1, 2:6, 2:6] = Vessel.LAD
+    assert left_out_agatston(find_lesions(one, ct(), GRID, LITERATURE), labels, volume, LITERATURE) == ()
 
 
 def test_reports_of_a_result_and_of_its_review_list_it_alike() -> None:

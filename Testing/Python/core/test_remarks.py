@@ -5,7 +5,7 @@ import pytest
 from cacnet.anatomy import Vessel
 from cacnet.findings import Finding
 from cacnet.lesions import Lesion
-from cacnet.remarks import remark_on_arteries, remarks, remarks_on_result
+from cacnet.remarks import remark_on_arteries, remark_on_zero, remarks, remarks_on_result
 from cacnet.report import INCONCLUSIVE
 from cacnet.vessels import Courses, Place
 
@@ -123,3 +123,21 @@ def test_lesions_without_an_artery_do_not_make_a_score_but_one_that_a_reader_ass
 def test_a_score_of_zero_of_whole_arteries_is_a_finding() -> None:
     assert remarks_on_result([], courses(8, 150, 120, 300), any_artery=True) == ()
     assert codes(*remarks_on_result([], courses(8, 10, 120, 300), any_artery=True)) == ["few-coronary-arteries"]
+
+
+WHOLE = courses(8, 150, 120, 300)
+
+
+def test_a_zero_of_which_calcium_was_left_out_says_what_it_would_be() -> None:
+    (one,) = remarks_on_result([], WHOLE, any_artery=True, left_out_agatston=[0.0, 12.34])
+    assert one.code == "zero-with-calcium-left-out"
+    assert "one calcification that would make it 12.3 was found" in one.message
+    several = remark_on_zero([10.0, 0.0, 2.5])
+    assert several is not None
+    assert "2 calcifications that would make it 12.5 were found" in several.message
+
+
+def test_a_zero_is_not_doubted_for_what_would_add_nothing_nor_a_score_nor_a_signed_zero() -> None:
+    assert remarks_on_result([], WHOLE, any_artery=True, left_out_agatston=[0.0]) == ()
+    assert remarks_on_result([lesion(1)], WHOLE, any_artery=True, left_out_agatston=[12.0]) == ()
+    assert remarks_on_result([], WHOLE, any_artery=True, is_approved=True, left_out_agatston=[12.0]) == ()

@@ -72,6 +72,17 @@ def test_a_zero_that_is_no_finding_is_no_score(service):
         assert part not in text
 
 
+def test_the_headline_doubts_a_zero_while_something_was_left_out_until_it_is_judged_or_approved():
+    service = FakeService(2, left_out=1)
+    assert "would make it" not in wording.headline_html(service.summary)
+    service.reject([1], RejectReason.NOISE)
+    assert "The score is 0, but one calcification that would make it 8.0" in wording.headline_html(service.summary)
+    service.reject([2], RejectReason.VALVE)
+    assert "would make it" not in wording.headline_html(service.summary)
+    approved = replace(FakeService(1, left_out=1).summary, approved_by="AB")
+    assert "would make it" not in wording.headline_html(approved)
+
+
 def test_the_headline_names_equivalent_protocol_category_and_code(service):
     text = wording.headline_html(service.summary)
     for part in ("Agatston equivalent", "literature", "130 HU", "mild (11–100)", "A1/N4"):

@@ -7,6 +7,7 @@ from html import escape
 from cacnet.anatomy import Vessel
 from cacnet.edits.review import RejectReason, ReviewState
 from cacnet.edits.summary import Difference, LesionRow, ReviewSummary
+from cacnet.remarks import remark_on_zero
 from cacnet.reporting import figures
 from cacnet.scoring import HoffPercentile, Protocol, ResolvedProtocol, RiskCategory
 from cacnet.segments import CALCIUM_SEGMENTS
@@ -107,8 +108,16 @@ def headline_html(summary: ReviewSummary) -> str:
         f"<td>{_('Agatston equivalent')}<br>"
         f'<span style="font-size:28pt; font-weight:600">{figures.AGATSTON.text(totals.agatston)}</span><br>{rules}</td>'
         f'<td align="right" valign="bottom">{"<br>".join(lines)}</td>'
-        "</tr></table>"
+        f"</tr></table>{_doubt_html(summary)}"
     )
+
+
+def _doubt_html(summary: ReviewSummary) -> str:
+    """Why a score of 0 nobody has approved should be looked at; '' where nothing speaks against it."""
+    if summary.locked or summary.totals.agatston > 0:
+        return ""
+    doubt = remark_on_zero(summary.left_out_agatston)
+    return "" if doubt is None else f'<b style="color:#d55e00">{escape(doubt.message)}</b>'
 
 
 def estimate_html(summary: ReviewSummary) -> str:
