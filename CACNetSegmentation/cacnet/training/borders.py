@@ -12,8 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,13 +31,10 @@ from cacnet.training.companion import (
     CompanionTrainer,
     CompanionTrainingError,
     case_file,
-    companion_of,
-    make_missing,
     parser_of,
-    require_unseen,
     run_command,
+    run_training,
     train,
-    with_companion,
 )
 from cacnet.training.make_cases import parse_seed_ranges
 from cacnet.training.window_variation import WindowTrainingConfig, varied
@@ -183,22 +179,8 @@ def train_borders(
 
 
 def _run(options: argparse.Namespace) -> ModelBundle:
-    config = BorderTrainingConfig(total_steps=options.steps)
-    seeds = chosen_seeds(parse_seed_ranges(options.seeds))
-    require_unseen(seeds, options.model)
-    folder = options.output / "cases"
-    make_missing(partial(_make_case, model=options.model, folder=folder), seeds, folder, options.workers)
-    cases = [path for seed in seeds if (path := case_file(folder, seed)).exists()]
-    start = companion_of(options.init, "borders") if options.init else None
-    trainer = train_borders(cases, options.output, config, options.device, options.max_minutes, start)
-    record = {
-        "config": asdict(config),
-        "steps": trainer.step,
-        "seeds": [int(path.stem.removeprefix("seed-")) for path in cases],
-        "answers_of": load_bundle(options.model).card.id,
-        "initialised_from": load_bundle(options.init).card.id if options.init else None,
-    }
-    return with_companion(options.model, "borders", trainer.average, record, options.output / "model", options.model_id)
+    config, seeds = BorderTrainingConfig(total_steps=options.steps), chosen_seeds(parse_seed_ranges(options.seeds))
+    return run_training(options, "borders", config, seeds, _make_case, train_borders)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,7 +15,8 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -218,6 +219,45 @@ def with_companion(
     card = replace(loaded.card, id=model_id or loaded.card.id, training={**loaded.card.training, name: dict(record)})
     companions = replace(loaded.companions, **{name: network.cpu()})  # type: ignore[arg-type]
     return save_bundle(loaded.network, card, folder, companions)
+
+
+def run_training(
+    options: argparse.Namespace,
+    name: str,
+    config: CompanionConfig,
+    seeds: Sequence[int],
+    make_case: Callable[..., None],
+    train_on: Callable[..., CompanionTrainer[Any]],
+    also_unseen_by: Sequence[str] = (),
+) -> ModelBundle:
+    """Make the cases that a run still lacks, train on them, and write the model with how it was trained.
+
+    Args:
+        options: of `parser_of`.
+        name: of the companion, in cacnet.network.companions.
+        config: how it is trained; seeds: on whom.
+        make_case: called with a seed, `model` and `folder`; writes its `case_file`, or none where nothing is learned
+            from that patient.
+        train_on: called with the cases' files, the run's folder, `config`, the device, the most minutes, and the
+            network to start from or None.
+        also_unseen_by: companions, besides CAC-Net, that must not have learned from these patients.
+
+    Raises CompanionTrainingError, and what the functions raise.
+    """
+    require_unseen(seeds, options.model, also_unseen_by)
+    folder = options.output / "cases"
+    make_missing(partial(make_case, model=options.model, folder=folder), seeds, folder, options.workers)
+    cases = [path for seed in seeds if (path := case_file(folder, seed)).exists()]
+    start = companion_of(options.init, name) if options.init else None
+    trainer = train_on(cases, options.output, config, options.device, options.max_minutes, start)
+    record = {
+        "config": asdict(config),
+        "steps": trainer.step,
+        "seeds": [int(path.stem.removeprefix("seed-")) for path in cases],
+        "answers_of": load_bundle(options.model).card.id,
+        "initialised_from": load_bundle(options.init).card.id if options.init else None,
+    }
+    return with_companion(options.model, name, trainer.average, record, options.output / "model", options.model_id)
 
 
 def parser_of(description: str, steps: int) -> argparse.ArgumentParser:

@@ -13,8 +13,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +29,10 @@ from cacnet.training.companion import (
     CompanionTrainer,
     CompanionTrainingError,
     case_file,
-    companion_of,
-    make_missing,
     parser_of,
-    require_unseen,
     run_command,
+    run_training,
     train,
-    with_companion,
 )
 from cacnet.training.context_cases import ContextCase, make_context_case, read_context_case, write_context_case
 from cacnet.training.make_cases import parse_seed_ranges
@@ -249,22 +245,8 @@ def _stacked(arrays: Sequence[np.ndarray]) -> torch.Tensor:
 
 
 def _run(options: argparse.Namespace) -> ModelBundle:
-    config = ContextTrainingConfig(total_steps=options.steps)
-    seeds = parse_seed_ranges(options.seeds)
-    require_unseen(seeds, options.model)
-    folder = options.output / "cases"
-    make_missing(partial(_make_case, model=options.model, folder=folder), seeds, folder, options.workers)
-    cases = [case_file(folder, seed) for seed in seeds]
-    start = companion_of(options.init, "context") if options.init else None
-    trainer = train_context(cases, options.output, config, options.device, options.max_minutes, start)
-    record = {
-        "config": asdict(config),
-        "steps": trainer.step,
-        "seeds": seeds,
-        "answers_of": load_bundle(options.model).card.id,
-        "initialised_from": load_bundle(options.init).card.id if options.init else None,
-    }
-    return with_companion(options.model, "context", trainer.average, record, options.output / "model", options.model_id)
+    config, seeds = ContextTrainingConfig(total_steps=options.steps), parse_seed_ranges(options.seeds)
+    return run_training(options, "context", config, seeds, _make_case, train_context)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,8 +13,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +29,10 @@ from cacnet.training.companion import (
     CompanionTrainer,
     CompanionTrainingError,
     case_file,
-    companion_of,
-    make_missing,
     parser_of,
-    require_unseen,
     run_command,
+    run_training,
     train,
-    with_companion,
 )
 from cacnet.training.make_cases import parse_seed_ranges
 from cacnet.training.wall_cases import WallCase, make_wall_case, read_wall_case, write_wall_case
@@ -149,22 +145,8 @@ def train_walls(
 
 
 def _run(options: argparse.Namespace) -> ModelBundle:
-    config = WallTrainingConfig(total_steps=options.steps)
-    seeds = parse_seed_ranges(options.seeds)
-    require_unseen(seeds, options.model, ("borders", "context"))
-    folder = options.output / "cases"
-    make_missing(partial(_make_case, model=options.model, folder=folder), seeds, folder, options.workers)
-    cases = [path for seed in seeds if (path := case_file(folder, seed)).exists()]
-    start = companion_of(options.init, "walls") if options.init else None
-    trainer = train_walls(cases, options.output, config, options.device, options.max_minutes, start)
-    record = {
-        "config": asdict(config),
-        "steps": trainer.step,
-        "seeds": [int(path.stem.removeprefix("seed-")) for path in cases],
-        "answers_of": load_bundle(options.model).card.id,
-        "initialised_from": load_bundle(options.init).card.id if options.init else None,
-    }
-    return with_companion(options.model, "walls", trainer.average, record, options.output / "model", options.model_id)
+    config, seeds = WallTrainingConfig(total_steps=options.steps), parse_seed_ranges(options.seeds)
+    return run_training(options, "walls", config, seeds, _make_case, train_walls, ("borders", "context"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
