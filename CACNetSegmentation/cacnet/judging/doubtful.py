@@ -20,6 +20,9 @@ LEAST_INSIDE = 0.95
 in the groove. In 68 simulated patients 6 of 11 calcifications of the annulus that were taken for plaque, with 180 of
 216 mm³, had less, and 1 of 18 plaques, all of at least 1 mm³."""
 
+FRONT_FROM_MM = 25.0
+"""From here on, with the left main, the LAD runs down the front of the heart: no valve, ring or aorta is near."""
+
 NEAR_MOUTH_MM = 6.0
 LEAST_SURE_NEAR_MOUTH = 0.82
 """The aorta's wall calcifies where the arteries begin. There a lesion counts if its mean probability is at least this,
@@ -94,6 +97,23 @@ def beside_the_annulus(
         from_mouth_mm = _from_mouth_mm(voxels, Vessel.LCX, courses, geometry)
         outside[number] = from_mouth_mm is not None and from_mouth_mm >= GROOVE_FROM_MM
     return lesions.mask_of(outside)
+
+
+def down_the_front(calcium_vessel: SparseMap, courses: Courses | None, geometry: Geometry) -> SparseMap:
+    """The lesions of the LAD whose middle lies FRONT_FROM_MM or more from its mouth.
+
+    Args:
+        calcium_vessel: `Vessel` numbers of all lesions, each of one number.
+        courses: the named centre lines; None where there are none.
+        geometry: the grid of both.
+    """
+    of_lad = SparseMap.mask(calcium_vessel.index[calcium_vessel.values == Vessel.LAD], calcium_vessel.shape)
+    lesions = find_components(of_lad)
+    far = np.zeros(lesions.count, bool)
+    for number, voxels in lesions.voxels_of(~far):
+        from_mouth_mm = _from_mouth_mm(voxels, Vessel.LAD, courses, geometry)
+        far[number] = from_mouth_mm is not None and from_mouth_mm >= FRONT_FROM_MM
+    return lesions.mask_of(far)
 
 
 def _from_mouth_mm(voxels_zyx: np.ndarray, vessel: Vessel, courses: Courses | None, geometry: Geometry) -> float | None:

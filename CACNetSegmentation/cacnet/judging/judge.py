@@ -92,7 +92,8 @@ def _annulus(found: Found, left: SparseMap) -> Iterator[Doubt]:
 
 def _other_calcium(found: Found, left: SparseMap) -> Iterator[Doubt]:
     if found.context is not None:
-        calcium = heart_context.unlikely_plaque(left, found.geometry, found.context)
+        may_be = left.without(doubtful.down_the_front(left, found.courses, found.geometry))
+        calcium = heart_context.unlikely_plaque(may_be, found.geometry, found.context)
         # Of the arteries, the circumflex runs along the mitral annulus; the others begin at the aorta.
         of_valve = SparseMap.mask(calcium.index[left.at(calcium.index) == Vessel.LCX], calcium.shape)
         told = heart_context.taken_for_other_calcium(calcium, found.geometry)

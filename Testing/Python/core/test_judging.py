@@ -96,3 +96,16 @@ def test_near_a_mouth_calcium_counts_that_the_whole_heart_is_sure_of_or_has_not_
 ) -> None:
     assert reasons(of_one_voxel(Vessel.RCA, 5.0, plaque)) == ([] if counts else [RejectReason.AORTIC_WALL])
     assert reasons(of_one_voxel(Vessel.RCA, 7.0, plaque)) == []
+
+
+@pytest.mark.parametrize("from_mouth_mm", [24.0, 26.0])
+def test_down_the_front_of_the_heart_no_calcium_is_a_valves_or_the_aortas(from_mouth_mm: float) -> None:
+    far = from_mouth_mm >= 25
+    assert reasons(of_one_voxel(Vessel.LAD, from_mouth_mm, 0.05)) == ([] if far else [RejectReason.AORTIC_WALL])
+    # Beside the other arteries lie the rings of the valves.
+    assert reasons(of_one_voxel(Vessel.RCA, from_mouth_mm, 0.05)) == [RejectReason.AORTIC_WALL]
+    assert reasons(of_one_voxel(Vessel.LCX, from_mouth_mm, 0.05)) == [RejectReason.VALVE]
+
+
+def test_where_the_lads_course_is_not_known_the_look_at_the_whole_heart_decides() -> None:
+    assert reasons(replace(of_one_voxel(Vessel.LAD, 26.0, 0.05), courses=None)) == [RejectReason.AORTIC_WALL]
