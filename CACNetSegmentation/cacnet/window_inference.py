@@ -12,6 +12,8 @@ import torch
 from torch import nn
 
 from cacnet.inference import Device, choose_device, in_order, or_on_cpu, precision_context
+from cacnet.network import WallNetwork
+from cacnet.network.arranged import arranged_walls
 from cacnet.progress import Progress, silent
 
 STAGE = "label"
@@ -36,6 +38,7 @@ class WindowPredictor:
         placed = copy.deepcopy(network).train(False)  # the caller's network stays where it is
         self.network = placed.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         # The one on the CPU stays there: nothing can be fetched from an accelerator that has failed.
+        self._on_cpu = _for_processor(self.network, device if device.name == "cpu" else choose_device("cpu"))
         self._on_device: nn.Module | None = None
 
     def __call__(self, windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -61,10 +64,14 @@ class WindowPredictor:
 
     def _network_on(self, device: Device) -> nn.Module:
         if device.name == "cpu":
-            return self.network
+            return self._on_cpu
         if self._on_device is None:
             self._on_device = copy.deepcopy(self.network).to(device.name)
         return self._on_device
+
+
+def _for_processor(network: nn.Module, device: Device) -> nn.Module:
+    return arranged_walls(network, getattr(torch, device.precision)) if isinstance(network, WallNetwork) else network
 
 
 def _batches(windows: Iterable[np.ndarray], size: int) -> Iterator[list[np.ndarray]]:

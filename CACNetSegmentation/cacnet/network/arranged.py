@@ -1,6 +1,7 @@
-"""CAC-Net arranged for inference on a processor: the same weights and layers, laid out as its convolutions like them.
+"""Networks arranged for inference on a processor: the same weights and layers, laid out as its convolutions like them.
 
-Three things cost more than the multiplications of this network do, and are avoided here; the figures are in
+CAC-Net and the wall network, whose layers have few channels. Three things cost more than their multiplications do, and
+are avoided here; the figures are in
 Testing/Benchmark/speed-notes.md. Tensors keep one layout from the first layer to the last (channels last), as do the
 weights, so that none is reordered. Passes over a feature map that only add or rectify change it in place. And at full
 resolution, where a voxel has a few channels only, `fold` neighbours along x are taken as channels of one wider voxel:
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +24,9 @@ from torch import nn
 from cacnet.network.alignment import DeformableAlignment
 from cacnet.network.blocks import ConvBlock, DecoderStage, EncoderStage
 from cacnet.network.cacnet import CACNet
+from cacnet.network.wall import WallNetwork
+
+Network = TypeVar("Network", bound=nn.Module)
 
 STEM_FOLD, UP_FOLD, HEAD_FOLD = 2, 2, 8
 """How many voxels along x the first convolution, the last upsampling and the head take at once; measured."""
@@ -36,12 +41,7 @@ def arranged(network: CACNet, dtype: torch.dtype) -> CACNet:
     It takes images of `dtype` and must not be trained: its layers overwrite what a gradient would need. Folding
     multiplies by zeros as well, which only matrix units in bfloat16 have the speed for; float32 does without.
     """
-    result = copy.deepcopy(network).cpu().eval()
-    for name, part in result.named_modules():
-        # Norms keep the exact numbers, which costs nothing; the conditioner's spectra and gates stay in float32.
-        if isinstance(part, nn.Conv3d | nn.ConvTranspose3d) and not name.startswith("conditioner"):
-            part.to(dtype)
-    result.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    result = _in_layout(network, dtype)
     fold = _fold_of(network.config.widths[0]) if dtype == torch.bfloat16 else 1
     stages: list[DecoderStage] = list(result.decoder)  # type: ignore[arg-type]
     result.encoder = nn.ModuleList(_InPlaceEncoderStage(stage) for stage in result.encoder)  # type: ignore[arg-type]
@@ -53,6 +53,20 @@ def arranged(network: CACNet, dtype: torch.dtype) -> CACNet:
             _round_alignment(result.conditioner.fuse, dtype)
     result.stem = _InPlaceBlock(result.stem, STEM_FOLD if dtype == torch.bfloat16 else 1)  # type: ignore[assignment]
     return result
+
+
+def arranged_walls(network: WallNetwork, dtype: torch.dtype) -> nn.Module:
+    """As `arranged`, for a wall network; it takes windows of float32, of a width that is a multiple of HEAD_FOLD."""
+    return _ArrangedWallNetwork(_in_layout(network, dtype), dtype)
+
+
+def _in_layout(network: Network, dtype: torch.dtype) -> Network:
+    result = copy.deepcopy(network).cpu().eval()
+    for name, part in result.named_modules():
+        # Norms keep the exact numbers, which costs nothing; the conditioner's spectra and gates stay in float32.
+        if isinstance(part, nn.Conv3d | nn.ConvTranspose3d) and not name.startswith("conditioner"):
+            part.to(dtype)
+    return result.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
 
 def folded(features: torch.Tensor, fold: int) -> torch.Tensor:
@@ -221,6 +235,24 @@ class _FoldedDecoderStage(nn.Module):
         rows, inner = self.convolution.room_for(skip)
         torch.add(self.up(coarse), skip, out=inner)
         return _rectify(self.norm(self.convolution.of_rows(rows)))
+
+
+class _ArrangedWallNetwork(nn.Module):
+    def __init__(self, network: WallNetwork, dtype: torch.dtype) -> None:
+        super().__init__()
+        is_rounded = dtype == torch.bfloat16
+        self.dtype = dtype
+        fold = _fold_of(network.config.widths[0]) if is_rounded else 1
+        stem: list[ConvBlock] = list(network.stem)  # type: ignore[arg-type]
+        folds = (STEM_FOLD if is_rounded else 1, fold)
+        self.stem = nn.Sequential(*map(_InPlaceBlock, stem, folds))
+        self.encoder = nn.Sequential(*(_InPlaceBlock(block) for block in network.encoder))  # type: ignore[arg-type]
+        self.decoder = _FoldedDecoderStage(network.decoder, fold) if fold > 1 else _InPlaceDecoderStage(network.decoder)
+        self.head = FoldedConvolution(network.head, HEAD_FOLD) if is_rounded else network.head
+
+    def forward(self, window: torch.Tensor) -> torch.Tensor:
+        fine = self.stem(window.to(self.dtype))
+        return self.head(self.decoder(self.encoder(fine), fine))
 
 
 def _rectify(features: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@ import numpy as np
 
 from cacnet.bounding_box import Box
 from cacnet.components import eroded, find_components
-from cacnet.dense_resampling import linear_everywhere
+from cacnet.dense_resampling import linear_window
 from cacnet.refinement.by_network import WindowModel, within_reach
 from cacnet.refinement.evidence import NothingToRefineByError, measured_blood
 from cacnet.refinement.windows import AIR_HU, answer_for, cells_around, contrast_of, cut, is_fine_enough, window_around
@@ -115,7 +115,7 @@ def channels_of(
 
 
 def _window(found: ArteryEvidence, box: Box, blood_hu: float) -> np.ndarray:
-    probability = linear_everywhere(found.probability, found.grid, found.geometry.crop(box), 0)
+    probability = linear_window(found.probability, found.grid, found.geometry.crop(box))
     return channels_of(cut(found.hu, box, AIR_HU), probability, cut(found.coronary, box, 0) > 0, blood_hu)
 
 

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from cacnet.bounding_box import Box, box_of_nonzero
 from cacnet.context_inference import look_at_heart
-from cacnet.dense_resampling import linear_everywhere
+from cacnet.dense_resampling import linear_window
 from cacnet.errors import CacnetError
 from cacnet.files import replacing
 from cacnet.heart_context import coarse_heart
@@ -114,7 +114,7 @@ def cut_wall_windows(
     surface = np.argwhere(found & ~ndimage.binary_erosion(found))
     near = within_reach_of_surface(found, geometry.spacing_mm_zyx)
     boxes = [_around(centre) for centre in surface[random.integers(len(surface), size=WINDOWS)]]
-    answers = [linear_everywhere(probability, grid, geometry.crop(box), 0) for box in boxes]
+    answers = [linear_window(probability, grid, geometry.crop(box)) for box in boxes]
     return WallCase(
         hu=np.stack([cut(scan.volume.hu, box, AIR_HU).astype(np.int16) for box in boxes]),
         probability=np.stack([np.rint(255 * answer).astype(np.uint8) for answer in answers]),

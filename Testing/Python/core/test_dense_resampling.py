@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from cacnet.dense_resampling import linear_everywhere
+from cacnet.dense_resampling import linear_everywhere, linear_window
 from cacnet.resampling import axis_map, resampled
 from cacnet.volume import Geometry
 
@@ -46,3 +46,26 @@ def test_half_way_between_two_voxels_lies_their_mean_without_its_fraction():
 def test_a_grid_elsewhere_is_outside():
     away = Geometry((4, 4, 4), (0.5, 0.5, 0.5), (500.0, 0.0, 0.0))
     assert (linear_everywhere(np.zeros(SCAN.shape_zyx, np.int16), SCAN, away, -1024) == -1024).all()
+
+
+@pytest.mark.parametrize("direction", [IDENTITY, FLIPPED, UPSIDE_DOWN, SAGITTAL, OBLIQUE])
+def test_every_voxel_of_a_window_is_that_of_simpleitk(direction):
+    probability = np.random.default_rng(2).random(SCAN.shape_zyx, np.float32)
+    target = around_the_scan(direction)
+    expected = resampled(probability, SCAN, target, sitk.sitkLinear, 0)
+    found = linear_window(probability, SCAN, target)
+    assert found.dtype == np.float32
+    assert (expected == 0).any()
+    assert (expected > 0).any()
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_window_between_voxels_is_their_mean_and_beyond_the_last_ones_face_nothing():
+    probability = np.array([[[0.2, 0.4, 1.0]]], np.float32)
+    source, window = Geometry((1, 1, 3), (1.0,) * 3), Geometry((1, 1, 4), (1.0,) * 3, (0.5, 0.0, 0.0))
+    np.testing.assert_allclose(linear_window(probability, source, window), [[[0.3, 0.7, 1.0, 0.0]]], atol=1e-6)
+
+
+def test_a_window_elsewhere_is_empty():
+    away = Geometry((4, 6, 5), (0.5, 0.5, 0.5), (500.0, 0.0, 0.0))
+    assert linear_window(np.ones(SCAN.shape_zyx, np.float32), SCAN, away).tolist() == np.zeros((4, 6, 5)).tolist()

@@ -3,8 +3,16 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from cacnet.network import CACNet, NetworkConfig
-from cacnet.network.arranged import FoldedConvolution, Margins, arranged, folded, folded_kernel, unfolded
+from cacnet.network import CACNet, NetworkConfig, WallConfig, WallNetwork
+from cacnet.network.arranged import (
+    FoldedConvolution,
+    Margins,
+    arranged,
+    arranged_walls,
+    folded,
+    folded_kernel,
+    unfolded,
+)
 
 TINY = {"widths": (4, 8, 8, 8, 8), "conditioner_width": 4}
 
@@ -55,6 +63,35 @@ def test_the_network_itself_stays_as_it_was():
     after = network.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) and after[name].dtype == torch.float32 for name in before)
+
+
+def wall_network(widths):
+    torch.manual_seed(0)
+    network = WallNetwork(WallConfig(widths)).eval()
+    torch.nn.init.normal_(network.head.weight, std=20)  # so that the answers differ from voxel to voxel
+    return network
+
+
+@pytest.mark.parametrize("widths", [(8, 12), (4, 8), (16, 16), (12, 20)])
+def test_the_wall_network_arranged_answers_as_itself(widths):
+    network, window = wall_network(widths), torch.randn(2, 3, 8, 16, 24)
+    with torch.inference_mode():
+        expected = torch.sigmoid(network(window))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rounding = (torch.sigmoid(network(window).float()) - expected).abs().max()
+        in_float32 = torch.sigmoid(arranged_walls(network, torch.float32)(window))
+        in_bfloat16 = torch.sigmoid(arranged_walls(network, torch.bfloat16)(window).float())
+    assert (expected.max() - expected.min()) > 0.05
+    torch.testing.assert_close(in_float32, expected, atol=1e-5, rtol=1e-4)
+    assert (in_bfloat16 - expected).abs().max() < 2 * rounding + 0.01
+
+
+def test_the_wall_network_itself_stays_as_it_was():
+    network, window = wall_network((8, 12)), torch.randn(1, 3, 8, 8, 16)
+    with torch.inference_mode():
+        before = network(window)
+        arranged_walls(network, torch.bfloat16)(window)
+        assert torch.equal(network(window), before)
 
 
 def test_folding_takes_neighbours_along_x_as_channels_and_back():
