@@ -59,6 +59,9 @@ class CaseResult:
     Attributes:
         case: its name.
         origin: what truth.json tells.
+        slice_spacing_mm: of the CT.
+        structures: names of the dense structures that the truth knows besides coronary calcium, such as 'stent'; None
+            where it labels none of them.
         calcium_before: of the network's answer at its threshold, before post-processing; calcium: of the result. These
             and coronary are None where the truth does not label it.
         lesions: every lesion, true and found, of any artery.
@@ -76,6 +79,8 @@ class CaseResult:
 
     case: str
     origin: Origin
+    slice_spacing_mm: float
+    structures: tuple[str, ...] | None
     calcium: Overlap | None
     calcium_before: Overlap | None
     coronary: Overlap | None
@@ -101,6 +106,7 @@ class CaseResult:
         voxels, lesions = plain["named_voxels"], plain["named_lesions"]
         rebuilt = {
             "origin": Origin(**plain["origin"]),
+            "structures": None if plain["structures"] is None else tuple(plain["structures"]),
             **{name: plain[name] and Overlap(**plain[name]) for name in ("calcium", "calcium_before", "coronary")},
             "lesions": tuple(LesionRow.from_plain(row) for row in plain["lesions"]),
             "lesion_counts": {
@@ -130,6 +136,8 @@ def evaluate_case(name: str, folder: Path, model: str, device: str = "auto", pro
     return CaseResult(
         case=name,
         origin=truth.origin,
+        slice_spacing_mm=result.volume.geometry.spacing_mm_zyx[0],
+        structures=_structures(truth),
         calcium=_overlap(result.calcium > 0, truth.calcium),
         calcium_before=_overlap(_answer(labels), truth.calcium),
         coronary=_overlap(result.coronary > 0, truth.coronary),
@@ -144,6 +152,12 @@ def evaluate_case(name: str, folder: Path, model: str, device: str = "auto", pro
         findings=tuple(finding.code for finding in result.scores.findings),
         seconds=sum(seconds for _, seconds in result.scores.timing_s),
     )
+
+
+def _structures(truth: TrueLabels) -> tuple[str, ...] | None:
+    if truth.distractors is None:
+        return None
+    return tuple(truth.distractor_name(int(kind)) for kind in np.unique(truth.distractors) if kind)
 
 
 def _answer(labels: Labels) -> np.ndarray:

@@ -30,7 +30,7 @@ from cacnet.weights import ModelCard, load_bundle
 
 BUNDLED = "bundled"
 """What stands for the default model on the command line."""
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 # What a damaged file, a full disk, or torch on an odd input raises; a programming error is not among them.
 CASE_ERRORS = (CacnetError, OSError, MemoryError, RuntimeError, ValueError)
 

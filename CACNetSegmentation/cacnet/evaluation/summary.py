@@ -11,6 +11,7 @@ from cacnet.evaluation.estimates import Estimate
 from cacnet.evaluation.evaluate import Evaluation, Failure
 from cacnet.evaluation.figures import CATEGORIES, Figures
 from cacnet.evaluation.lesion_matching import LesionCounts
+from cacnet.evaluation.strata import FIGURES, strata
 from cacnet.report import RESEARCH_USE, counted
 
 SIMULATED = "Measured on simulated CCTA only. The figures say nothing about accuracy on patients."
@@ -91,6 +92,7 @@ def markdown(evaluation: Evaluation, figures: Figures) -> str:
         _vessel_table(figures),
         "## Agatston categories\n\nPatients by true (rows) and found (columns) category.",
         _risk_table(figures),
+        *_strata_part(evaluation),
         *_false_positive_part(figures),
         *_failure_part(evaluation),
         f"## Definitions\n\n{DEFINITIONS}",
@@ -221,6 +223,18 @@ def _found_of_true(counts: LesionCounts | None) -> str:
 def _risk_table(figures: Figures) -> str:
     rows = [[name.value, *map(str, row)] for name, row in zip(CATEGORIES, figures.risk_table, strict=True)]
     return _markdown_table(["True ↓ found →", *(category.value for category in CATEGORIES)], rows)
+
+
+def _strata_part(evaluation: Evaluation) -> list[str]:
+    rows = [
+        [f"{s.trait}: {s.group}", f"{s.patients}, {s.with_calcium}", *(s.figures[key].brief() for key in FIGURES)]
+        for s in strata(evaluation.cases)
+    ]
+    return [
+        "## By what makes a scan hard\n\nThe groups are fixed for every evaluation. Motion is the longest way that a "
+        "coronary artery goes during the scan. What the truth does not tell is left out.",
+        _markdown_table(["Group", "Patients, with calcium", *FIGURES.values()], rows),
+    ]
 
 
 def _false_positive_part(figures: Figures) -> list[str]:

@@ -19,13 +19,14 @@ from cacnet.evaluation.evaluate import Evaluation
 from cacnet.evaluation.figures import CATEGORIES, Figures, compute_figures
 from cacnet.evaluation.plots import draw_plots
 from cacnet.evaluation.provenance import chain_sha256
+from cacnet.evaluation.strata import strata
 from cacnet.evaluation.summary import headline, markdown, statements
 from cacnet.files import staged_folder, write_json
 from cacnet.reporting.delimited import as_text
 from cacnet.scoring import protocol_named
 from cacnet.weights import BUNDLED_MODELS, load_bundle, save_bundle
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 LESION_RULE = "orCaScore: 6-connected voxels above 130 HU; matched by any shared voxel"
 LESION_COLUMNS = (
     *("case", "side", "number", "verdict", "vessel", "volume_mm3", "max_hu", "r", "a", "s"),
@@ -75,6 +76,7 @@ def evaluation_document(evaluation: Evaluation, figures: Figures) -> dict[str, A
         "intervals": {"confidence": CONFIDENCE, **METHODS, F_INTERVAL: F_INTERVAL_SOURCE},
         "risk_categories": [category.value for category in CATEGORIES],
         "figures": _plain(figures),
+        "strata": _plain(strata(evaluation.cases)),
     }
 
 
@@ -101,6 +103,8 @@ def case_row(case: CaseResult) -> dict[str, Any]:
             row[label] = getattr(found, quantity) if found is not None else None
             row[f"true_{label}"] = getattr(case.true_scores[scope], quantity) if case.true_scores is not None else None
     row["agatston_without_contrast"] = case.origin.agatston_without_contrast
+    row |= {"slice_spacing_mm": case.slice_spacing_mm, "motion_mm": case.origin.motion_mm}
+    row["structures"] = None if case.structures is None else " ".join(s.replace(" ", "-") for s in case.structures)
     row |= {"protocol": case.protocol, "threshold_hu": case.threshold_hu, "true_threshold_hu": case.true_threshold_hu}
     return {**row, "findings": " ".join(case.findings), "seconds": case.seconds}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -37,11 +39,14 @@ class Origin:
         simulated: whether it says so.
         seed: of the simulator, or None.
         agatston_without_contrast: the patient's score on an ideal scan without contrast, or None where not known.
+        motion_mm: the longest way that a coronary artery went during the scan, 0 where none moved, or None where not
+            known.
     """
 
     simulated: bool = False
     seed: int | None = None
     agatston_without_contrast: float | None = None
+    motion_mm: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,10 +130,20 @@ def read_origin(folder: Path) -> Origin:
         if record.get("simulated") is not True:
             return Origin()
         score = record.get("agatston_without_contrast", {}).get("total")
-        return Origin(True, int(record["patient"]["seed"]), None if score is None else float(score))
+        return Origin(True, int(record["patient"]["seed"]), None if score is None else float(score), _motion_mm(record))
     except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
         expected = f"a {TRUTH_FILE} as 'cacnet phantom' writes it, or none"
         raise UnreadableTruthError(f"'{path}' cannot be read", expected) from error
+
+
+def _motion_mm(record: Mapping[str, Any]) -> float | None:
+    """The longest way of an artery: its own, and that of the whole heart (vessel 0) with it."""
+    moves = record.get("scan", {}).get("motion")
+    if moves is None:
+        return None
+    way_mm_xyz = {int(move["vessel"]): np.array(move["displacement_mm_xyz"], float) for move in moves}
+    heart_mm_xyz = way_mm_xyz.pop(0, np.zeros(3))
+    return max(float(np.linalg.norm(heart_mm_xyz + own)) for own in (np.zeros(3), *way_mm_xyz.values()))
 
 
 def _distractors(folder: Path, geometry: Geometry) -> np.ndarray | None:

@@ -41,7 +41,9 @@ def case_result(case: str = "one", found: float | None = 12.0, true: float = 10.
     counts = LesionCounts(1, 1, 1, 1, 2.0, 1.5, 3.0, 1.5)
     result = CaseResult(
         case=case,
-        origin=Origin(True, 9100, 20.0),
+        origin=Origin(True, 9100, 20.0, 0.0),
+        slice_spacing_mm=0.5,
+        structures=("bone",),
         calcium=Overlap(3, 1, 1),
         calcium_before=Overlap(3, 3, 1),
         coronary=Overlap(8, 2, 2),

@@ -56,7 +56,7 @@ def test_all_files_appear(written: Path) -> None:
 def test_the_document_says_what_was_measured_on_what(written: Path, tiny_bundle: Path) -> None:
     document = json.loads((written / "evaluation.json").read_text("utf-8"))
     card = read_card(tiny_bundle)
-    assert document["schema_version"] == 2
+    assert document["schema_version"] == 3
     assert document["model"] == {"id": "tiny", "weights_sha256": card.weights.sha256, "statement": card.statement}
     assert document["dataset"]["cases"] == 3
     assert document["dataset"]["failed"] == [{"case": "d", "message": "No CT."}]

@@ -105,6 +105,29 @@ def test_a_simulated_case_tells_its_score_without_contrast(tmp_path: Path) -> No
     assert read_origin(tmp_path) == Origin(True, 1, 7.5)
 
 
+def motion_of(folder: Path, *moves: tuple[int, list[float]]) -> float | None:
+    motion = [{"vessel": vessel, "displacement_mm_xyz": way} for vessel, way in moves]
+    record = {"simulated": True, "patient": {"seed": 1}, "scan": {"motion": motion}}
+    (folder / "truth.json").write_text(json.dumps(record))
+    return read_origin(folder).motion_mm
+
+
+def test_motion_is_the_longest_way_of_an_artery(tmp_path: Path) -> None:
+    assert motion_of(tmp_path, (2, [0.0, 0.3, 0.4]), (4, [3.0, 4.0, 0.0])) == pytest.approx(5.0)
+
+
+def test_an_artery_goes_with_the_whole_heart(tmp_path: Path) -> None:
+    assert motion_of(tmp_path, (0, [1.0, 0.0, 0.0]), (4, [2.0, 4.0, 0.0])) == pytest.approx(5.0)
+    # The others move with the heart where the one with a motion of its own stands still against it.
+    assert motion_of(tmp_path, (0, [1.0, 0.0, 0.0]), (4, [-1.0, 0.0, 0.0])) == pytest.approx(1.0)
+
+
+def test_a_still_heart_has_no_motion_and_an_unknown_one_is_not_still(tmp_path: Path) -> None:
+    assert motion_of(tmp_path) == 0.0
+    (tmp_path / "truth.json").write_text(json.dumps({"simulated": True, "patient": {"seed": 1}}))
+    assert read_origin(tmp_path).motion_mm is None
+
+
 def test_a_case_without_a_record_is_not_simulated(tmp_path: Path) -> None:
     assert read_origin(tmp_path) == Origin()
     (tmp_path / "truth.json").write_text(json.dumps({"reader": "A"}))
