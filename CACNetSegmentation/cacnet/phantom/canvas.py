@@ -34,7 +34,8 @@ class Canvas:
         geometry: axis-aligned LPS grid.
         hu: (z, y, x) float32, attenuation before the scanner's blur and noise.
         layers: further (z, y, x) arrays on the same grid by name: 'calcium_fraction' (float32, calcified part of each
-            voxel), 'calcium' and 'coronary' (uint8: 1 LM, 2 LAD, 3 LCx, 4 RCA), 'distractor' (uint8, see `devices`).
+            voxel), 'calcium' (uint8: 1 LM, 2 LAD, 3 LCx, 4 RCA, wherever there is some) and 'coronary' (the same
+            numbers), 'distractor' (uint8, see `devices`).
     """
 
     geometry: Geometry

@@ -100,17 +100,17 @@ def _moves(canvas: Canvas, settings: ScanSettings) -> list[_Move]:
 def move_labels(canvas: Canvas, settings: ScanSettings) -> None:
     """Put the layers where the motion shows what they name, as a reader would outline it.
 
-    A plaque keeps its volume and takes the shape that the scan shows of it (`_seen_plaques`). The arteries and all
-    else keep their shape and lie where the image is most like them: of a double contour at the stronger one, or
-    between the two where the scanner's blur makes them one (`seen_share`), and in the midst of the crescents and tails
-    of a half rotation (`seen_way`).
+    A plaque keeps its volume and takes the shape that the scan shows of it (`_seen_plaques`), at rest as well. The
+    arteries and all else keep their shape and lie where the image is most like them: of a double contour at the
+    stronger one, or between the two where the scanner's blur makes them one (`seen_share`), and in the midst of the
+    crescents and tails of a half rotation (`seen_way`).
     """
     moves = _moves(canvas, settings)
-    if not moves:
-        return
     plaques = _seen_plaques(canvas, settings.geometry, moves)
     if plaques is not None:
         canvas.layers["calcium"], canvas.layers["calcium_fraction"] = plaques
+    if not moves:
+        return
     others = [layer for name, layer in canvas.layers.items() if plaques is None or name not in PLAQUE_LAYERS]
     _displace(others, moves, _seen_width_mm(settings.psf_fwhm_mm) / canvas.spacing_mm)
 
@@ -123,9 +123,10 @@ def _seen_width_mm(psf_fwhm_mm: float) -> float:
 def _seen_plaques(canvas: Canvas, grid: Geometry, moves: Sequence[_Move]) -> tuple[np.ndarray, np.ndarray] | None:
     """Number and fraction of the calcium after the moves: half or more filled is what shows most of each plaque.
 
-    What the scan shows of a plaque is its fraction after the same motion as the tissue's, so a small one is nowhere
-    half of its voxel and a large one has tails. As much of it as the plaque's own volume, where it shows most, is what
-    a reader who knows the plaque's size would outline. None where the canvas has no calcium.
+    As much of a plaque as its own volume, where the scan shows most of it, is what a reader who knows the plaque's size
+    would outline. What the scan shows is its fraction after the same motion as the tissue's. By the fraction alone, a
+    plaque that is thinner than the canvas's voxels, or that moved, would be nowhere half of one. Fractions may come out
+    above 1. None where the canvas has no calcium.
 
     Args:
         grid: the scan's, on which the volume is kept.
@@ -136,8 +137,10 @@ def _seen_plaques(canvas: Canvas, grid: Geometry, moves: Sequence[_Move]) -> tup
     filled = np.where(number > 0, fraction, np.float32(0))
     plaque_of, _ = ndimage.label(filled > 0, np.ones((3, 3, 3)))
     seen_number, seen_fraction = np.zeros_like(number), np.zeros_like(fraction)
-    reach_zyx = np.ceil(sum(np.abs(move.way_zyx) for move in moves)).astype(int)
-    reach_zyx[1:] += int(np.ceil(AROUND_PLAQUE_MM / canvas.spacing_mm))
+    reach_zyx = np.zeros(3, int)
+    if moves:
+        reach_zyx += np.ceil(sum(np.abs(move.way_zyx) for move in moves)).astype(int)
+        reach_zyx[1:] += int(np.ceil(AROUND_PLAQUE_MM / canvas.spacing_mm))
     for plaque, box in enumerate(ndimage.find_objects(plaque_of), start=1):
         around = tuple(
             slice(max(side.start - reach, 0), min(side.stop + reach, n))
@@ -151,24 +154,27 @@ def _seen_plaques(canvas: Canvas, grid: Geometry, moves: Sequence[_Move]) -> tup
         own = plaque_of[part] == plaque
         still = np.where(own, filled[part], np.float32(0))
         shown = _smeared(still, (first_z, first_y, first_x), moves)
-        seen = np.clip(shown * np.float32(_factor(still, shown, weights)), 0, 1)
+        seen = np.maximum(shown * np.float32(_factor(still, shown, weights)), 0)
         ahead = seen > seen_fraction[part]
         seen_fraction[part][ahead] = seen[ahead]
-        seen_number[part][ahead] = np.bincount(number[part][own]).argmax()
+        # What lies beyond the plaque at rest has the number of most of it.
+        numbers = np.where(own, number[part], np.bincount(number[part][own]).argmax())
+        seen_number[part][ahead] = numbers[ahead]
     return seen_number, seen_fraction
 
 
 def _factor(still: np.ndarray, shown: np.ndarray, weights_zyx: tuple[np.ndarray, np.ndarray, np.ndarray]) -> float:
-    """What makes as many voxels of a grid at least half filled by `shown` as are by `still`; 1 where none is."""
-    count = int(np.count_nonzero(resample(still, weights_zyx) >= 0.5))
+    """What makes as many voxels of a grid at least half filled by `shown` as `still` fills in sum; 1 where none is."""
+    count = round(float(resample(still, weights_zyx).sum()))
     if not count:
         return 1.0
-    on_grid = resample(shown, weights_zyx)
-    if count >= on_grid.size:
-        return 1.0
-    next_one, last = np.partition(on_grid, (-count - 1, -count), axis=None)[[-count - 1, -count]]
-    # Above the next one even where that is as large: of two equal places neither is labelled rather than both.
-    return 0.5 / float(max(min(0.5, last), next_one + 1e-3, LEAST_SHOWN))
+    levels, voxels = np.unique(resample(shown, weights_zyx), return_counts=True)
+    # Of equal places all are labelled or none, whichever is nearer to the volume; above the highest lies nothing.
+    levels = np.append(levels, 2 * levels[-1])
+    labelled = np.append(np.cumsum(voxels[::-1])[::-1], 0)
+    least = len(levels) - 1 - int(np.argmin(np.abs(labelled[::-1] - count)))
+    between = (levels[least] + levels[max(least - 1, 0)]) / 2
+    return 0.5 / float(max(between, LEAST_SHOWN))
 
 
 def _displace(layers: Sequence[np.ndarray], moves: Sequence[_Move], width: float) -> None:

@@ -77,8 +77,9 @@ def _paint_one(canvas: Canvas, tree: CoronaryTree, plaque: Plaque) -> PlaqueReco
         known = canvas.layers["calcium_fraction"].ravel()
         stronger = fraction > known[target]
         known[target] = np.maximum(known[target], fraction)
+        # However little of a voxel is filled: a thin plaque is nowhere half of one.
         vessel = canvas.layers["calcium"].ravel()
-        vessel[target[stronger & (fraction >= 0.5)]] = branch.vessel
+        vessel[target[stronger]] = branch.vessel
     coronary = canvas.layers["coronary"].ravel()
     inside = (fraction >= 0.5) & (coronary[target] == 0)
     coronary[target[inside]] = branch.vessel
@@ -97,14 +98,15 @@ def _paint_one(canvas: Canvas, tree: CoronaryTree, plaque: Plaque) -> PlaqueReco
 
 
 def _settle_labels(canvas: Canvas) -> None:
-    """Calcium is always inside the artery label, and nothing calcified there is called a distractor."""
+    """Where calcium fills half a voxel, that is the artery's, and nothing there is called a distractor."""
     calcium = canvas.layers["calcium"]
-    inside = calcium > 0
+    inside = canvas.layers["calcium_fraction"] >= 0.5
     coronary = canvas.layers["coronary"]
     coronary[inside] = calcium[inside]
     join_vessels(coronary)
     # Plaque at a bifurcation belongs to the vessel that its voxels are connected to.
-    calcium[inside] = coronary[inside]
+    named = (calcium > 0) & (coronary > 0)
+    calcium[named] = coronary[named]
     canvas.layers["distractor"][inside] = 0
 
 

@@ -78,7 +78,8 @@ class SimulatedScan:
     """A CT and its labels on the same (z, y, x) grid; of what moved, they lie where the scan shows it.
 
     Attributes:
-        calcium: uint8 vessel number (1 LM, 2 LAD, 3 LCx, 4 RCA) where at least half of the voxel is calcified plaque.
+        calcium: uint8 vessel number (1 LM, 2 LAD, 3 LCx, 4 RCA) of calcified plaque: of each plaque as many voxels as
+            its volume, those that it fills most; where it is thicker than a voxel, those that it fills at least half.
         coronary: uint8 vessel number where at least half of the voxel is lumen, wall or plaque.
         distractor: uint8, see `devices.Distractor`.
     """
@@ -207,6 +208,8 @@ def _acquisition(patient: Patient, settings: ScanSettings) -> Acquisition:
 
 def label(anatomy: Anatomy, settings: ScanSettings, geometry: Geometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Calcium, coronary and distractor labels of a grid: what fills at least half of a voxel.
+
+    Of calcium it is what `move_labels` has made of it, with which a plaque's label has the plaque's volume.
 
     Calcium lies inside the coronary label, a voxel is calcium or a distractor, never both, and what lies outside the
     scan's circle is nothing.

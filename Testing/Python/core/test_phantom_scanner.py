@@ -279,10 +279,63 @@ def test_moved_calcium_keeps_its_volume_and_a_number_wherever_there_is_some(doub
     canvas = plaque_canvas()
     move_labels(canvas, replace(QUIET, motion=(Motion(4, (3.0, 0.0, 0.0), double, start_deg=40.0),)))
     fraction, number = canvas.layers["calcium_fraction"], canvas.layers["calcium"]
-    assert calcium_label(canvas).sum() == pytest.approx(calcium_label(plaque_canvas()).sum(), rel=0.1)
+    volume_mm3 = plaque_canvas().layers["calcium_fraction"].sum() * 0.125
+    assert label_mm3(canvas) == pytest.approx(volume_mm3, rel=0.1)
     np.testing.assert_array_equal(number > 0, fraction > 0)
     assert set(np.unique(number)) == {0, 4}
-    assert ((fraction >= 0) & (fraction <= 1)).all()
+    assert (fraction >= 0).all()
+
+
+def label_mm3(canvas: Canvas) -> float:
+    return np.count_nonzero(calcium_label(canvas)) * QUIET.geometry.voxel_volume_mm3
+
+
+@pytest.mark.parametrize("filled", [0.2, 0.35, 0.7])
+def test_a_plaque_thinner_than_a_voxel_is_labelled_with_its_volume(filled):
+    canvas = plaque_canvas()
+    canvas.layers["calcium"][...] = canvas.layers["calcium_fraction"][...] = 0
+    # A sheet of 6 mm by 6 mm, oblique to the voxels of 0.5 mm and `filled` times as thick.
+    for z in range(14, 26):
+        for y in range(34, 46):
+            column, share = divmod(36 + 0.31 * (y - 34) + 0.23 * (z - 14), 1)
+            canvas.layers["calcium"][z, y, int(column) : int(column) + 2] = 4
+            canvas.layers["calcium_fraction"][z, y, int(column) : int(column) + 2] = (
+                filled * (1 - share),
+                filled * share,
+            )
+    move_labels(canvas, QUIET)
+    assert label_mm3(canvas) == pytest.approx(36.0 * 0.5 * filled, rel=0.02)
+
+
+def test_of_two_plaques_each_keeps_its_own_volume():
+    canvas = plaque_canvas()
+    thin = np.random.default_rng(1).uniform(0.1, 0.4, (10, 4, 4))
+    canvas.layers["calcium"][15:25, 20:24, 20:24] = 2
+    canvas.layers["calcium_fraction"][15:25, 20:24, 20:24] = thin
+    move_labels(canvas, QUIET)
+    labels = label_by_coverage(canvas, canvas.layers["calcium"], canvas.layers["calcium_fraction"], QUIET.geometry)
+    voxel_mm3 = QUIET.geometry.voxel_volume_mm3
+    assert np.count_nonzero(labels == 2) * voxel_mm3 == pytest.approx(thin.sum() * 0.125, abs=voxel_mm3)
+    assert np.count_nonzero(labels == 4) * voxel_mm3 == pytest.approx((120 + 40 * 0.3) * 0.125, rel=0.1)
+
+
+def test_of_two_equal_places_neither_is_labelled_rather_than_both():
+    canvas = plaque_canvas()
+    canvas.layers["calcium"][...] = canvas.layers["calcium_fraction"][...] = 0
+    # Two canvas voxels, of which each fills one of the scan's by the same share; in sum they fill one.
+    grid = replace(QUIET, geometry=canvas.geometry)
+    canvas.layers["calcium"][20, 40, 40:42] = 4
+    canvas.layers["calcium_fraction"][20, 40, 40:42] = 0.5
+    move_labels(canvas, grid)
+    layers = canvas.layers
+    assert not label_by_coverage(canvas, layers["calcium"], layers["calcium_fraction"], canvas.geometry).any()
+
+
+def test_a_plaque_across_two_arteries_keeps_both_numbers():
+    canvas = plaque_canvas()
+    canvas.layers["calcium"][20:25, 38:42, 38:42] = 2
+    move_labels(canvas, QUIET)
+    assert set(np.unique(canvas.layers["calcium"])) == {0, 2, 4}
 
 
 def test_moved_calcium_takes_the_shape_that_the_scan_shows():
@@ -309,9 +362,12 @@ def test_of_a_double_contour_calcium_lies_mostly_at_the_stronger_one():
 
 def test_calcium_too_small_to_fill_half_of_a_voxel_stays_so():
     canvas = plaque_canvas()
-    canvas.layers["calcium_fraction"] *= 0.3
+    canvas.layers["calcium"][...] = canvas.layers["calcium_fraction"][...] = 0
+    canvas.layers["calcium"][20, 40, 40] = 4
+    canvas.layers["calcium_fraction"][20, 40, 40] = 0.4 * QUIET.geometry.voxel_volume_mm3 / 0.125
     move_labels(canvas, replace(QUIET, motion=(Motion(4, (3.0, 0.0, 0.0), double=False, start_deg=40.0),)))
     assert 0 < canvas.layers["calcium_fraction"].max() < 0.5
+    assert not calcium_label(canvas).any()
 
 
 @pytest.mark.parametrize("motion", [(), (Motion(3, (5.0, 0.0, 0.0), False),)])
