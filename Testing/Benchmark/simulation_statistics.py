@@ -13,7 +13,7 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from cacnet.phantom.canvas import Canvas
 from cacnet.phantom.coronaries import build_coronaries
 from cacnet.phantom.coronary_tree import Branch, CoronaryTree
 from cacnet.phantom.heart import build_heart
+from cacnet.phantom.motion import move_labels
 from cacnet.phantom.patient import Patient, draw_patient
 from cacnet.phantom.plaque import paint_plaque
 from cacnet.phantom.scanner import draw_scan
@@ -109,6 +110,7 @@ QUANTITIES = (
     Quantity("area per slice and region, label, median, mm²", "", "ours", "area mm2", 0, 9, np.median),
     Quantity("area per slice and region, label, mean, mm²", "", "ours", "area mm2", 0, 19),
     Quantity("lesion height in z, label, mm", "1-15", FACTS, "span mm", 1, 15),
+    Quantity("label's volume, of what is painted", "1", "ours", "label volume", 0.97, 1.03),
     Quantity("pieces of a vessel's label", "1", "ours", "pieces", 1, 1, np.max),
     Quantity("plaque peak as scanned, median, HU", "500-1600", FACTS, "peak hu", 500, 1600, np.median),
     Quantity("proximal LAD and RCA lumen, HU", "300-550", FACTS, "lumen hu", 300, 600),
@@ -215,16 +217,21 @@ def measure_seed(seed: int) -> Measured:
     """Everything that needs no scan."""
     patient = draw_patient(seed)
     tree = build_coronaries(patient, build_heart(patient))
-    geometry = draw_scan(patient).geometry
+    settings = replace(draw_scan(patient), motion=())
+    geometry = settings.geometry
     found = measure_tree(tree, patient.sex, patient.dominance)
     found |= {name: [float(patient.dominance == name)] for name in ("right", "left", "co")}
     canvas = paint_plaque_alone(tree, patient)
-    label = label_by_coverage(canvas, canvas.layers["calcium"], canvas.layers["calcium_fraction"], geometry)
-    found |= measure_calcium(label, geometry.spacing_mm_zyx)
     scored = calcium_without_contrast(canvas, patient.attenuation.calcium_gain)
     as_scored = measure_calcium(scored, (SCORE_SLICE_MM, CANVAS_MM, CANVAS_MM))
     found |= {f"scored {name}": values for name, values in as_scored.items() if "calcified" not in name}
     found["scored slices"] = [float(scored.any(axis=(1, 2)).sum())] if scored.any() else []
+    painted_mm3 = float(canvas.layers["calcium_fraction"].sum()) * CANVAS_MM**3
+    move_labels(canvas, settings)
+    label = label_by_coverage(canvas, canvas.layers["calcium"], canvas.layers["calcium_fraction"], geometry)
+    found |= measure_calcium(label, geometry.spacing_mm_zyx)
+    label_mm3 = np.count_nonzero(label) * geometry.voxel_volume_mm3
+    found["label volume"] = [label_mm3 / painted_mm3] if painted_mm3 > 1 else []
     return found
 
 

@@ -45,6 +45,14 @@ def test_simulation_research_use_and_few_patients_stand_first(evaluation: Evalua
     assert "With only 3 patients the intervals are rough" in text
 
 
+def test_the_summary_tells_the_figures_by_what_makes_a_scan_hard(evaluation: Evaluation) -> None:
+    text = markdown(evaluation, compute_figures(evaluation.cases))
+    row = next(line for line in text.splitlines() if line.startswith("| Motion of an artery: below 0.5 mm |"))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[1:3] == ["3, 2", "0.75 (no interval)"]
+    assert "| True Agatston score: 0 | 1, 0 | not defined |" in text
+
+
 def test_a_mixture_of_real_and_simulated_cases_is_told(evaluation: Evaluation) -> None:
     first, *rest = evaluation.cases
     mixed = dataclasses.replace(evaluation, cases=(dataclasses.replace(first, origin=Origin()), *rest))
