@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 ALL_BELIEVED = "No look at the whole heart, as asked for: cardiac veins may be among the arteries."
 
-DEFAULT_MODEL = "cacnet-simulated-v8"
+DEFAULT_MODEL = "cacnet-simulated-v9"
 
 
 class UnusableInputError(CacnetError):

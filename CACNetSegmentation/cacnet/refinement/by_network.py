@@ -48,7 +48,7 @@ class LearnedBorderSettings:
         least_added_mm3: and only if it is this large.
     """
 
-    threshold: float = 0.4
+    threshold: float = 0.3
     reach_mm: float = 1.5
     second_look_sd: float = 3.0
     second_look_hu: float = 120.0

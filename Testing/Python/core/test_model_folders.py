@@ -51,7 +51,7 @@ def test_a_bundled_model_goes_before_an_own_one_of_the_same_id(monkeypatch, tmp_
 
 def test_a_model_says_what_it_was_trained_on(monkeypatch, tmp_path):
     monkeypatch.setenv("CACNET_MODELS", str(tmp_path))
-    assert "simulated" in model_folders.statement_of("cacnet-simulated-v8")
+    assert "simulated" in model_folders.statement_of("cacnet-simulated-v9")
     assert model_folders.statement_of("nobody") is None
     assert model_folders.statement_of(None) is None
     for name, text in (("broken", "{"), ("odd", "[]"), ("silent", "{}")):

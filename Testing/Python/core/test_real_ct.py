@@ -15,7 +15,7 @@ def test_a_real_chest_of_weak_contrast_ends_well_with_its_findings(tmp_path: Pat
     report = json.loads((tmp_path / "output" / "report.json").read_text("utf-8"))
     assert {"contrast-weak", "slice-increment-thick"} <= {finding["code"] for finding in report["findings"]}
     assert report["acquisition"]["kvp"] == 120
-    assert report["model"]["id"] == "cacnet-simulated-v8"
+    assert report["model"]["id"] == "cacnet-simulated-v9"
     assert report["totals"]["conclusive"] is False  # 40 mm of one artery are no ground for a score
     image = sitk.ReadImage(str(tmp_path / "output" / "calcium.nii.gz"))
     assert image.GetSize() == (512, 512, 102)

@@ -178,7 +178,7 @@ def test_a_model_trained_twice_remembers_all_that_it_has_seen(request_for, tmp_p
 
 def test_the_id_of_a_bundled_model_is_refused_before_anything_is_done(request_for, tmp_path):
     with pytest.raises(ModelExistsError, match="comes with the extension"):
-        fine_tune(request_for(model_id="cacnet-simulated-v8"))
+        fine_tune(request_for(model_id="cacnet-simulated-v9"))
     assert not (tmp_path / "run").exists()
 
 
