@@ -74,9 +74,10 @@ Simulated patients only; no real pair of scans has been measured. Research use o
 - Of the published conversions, Pavitt 2014 comes close once slices are averaged to the 3 mm that it was established on,
   so the protocol does that. It rests on 503 real patients, but not on masks like ours.
 - `ccta-calibrated` leaves the raw score as it is, from the scan's own slices, and puts an estimate beside it that comes
-  about as close to the calcium scan as Pavitt 2014 on 3 mm. It holds for masks as this simulator draws them (each plaque
-  with its own volume) and as a network trained on them does; a mask drawn more generously gives too high an estimate.
-  In real patients the published gap is two- to threefold, less than here, so the estimate may be too high for them.
+  about as close to the calcium scan as Pavitt 2014 on 3 mm. It holds for masks as this simulator draws them (each
+  plaque with its own volume) and as a network trained on them does; a mask drawn more generously gives too high an
+  estimate. In real patients the published gap is two- to threefold, less than here, so the estimate may be too high for
+  them.
 - A network's masks add its own misses and false positives, so their interval is wider. An unreviewed result carries
   that wide interval, a reviewed one that of right masks.
 """
