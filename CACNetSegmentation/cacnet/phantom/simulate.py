@@ -79,7 +79,7 @@ class SimulatedScan:
 
     Attributes:
         calcium: uint8 vessel number (1 LM, 2 LAD, 3 LCx, 4 RCA) of calcified plaque: of each plaque as many voxels as
-            its volume, those that it fills most; where it is thicker than a voxel, those that it fills at least half.
+            its volume, those that it fills most: of one thicker than a voxel about those that it fills at least half.
         coronary: uint8 vessel number where at least half of the voxel is lumen, wall or plaque.
         distractor: uint8, see `devices.Distractor`.
     """

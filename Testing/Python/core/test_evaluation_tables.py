@@ -64,6 +64,9 @@ def test_the_document_says_what_was_measured_on_what(written: Path, tiny_bundle:
     assert document["protocol"][0]["threshold_hu_range"] == [420.0, 420.0]
     assert "Research use only, not for diagnosis." in document["statements"]
     assert document["figures"]["detection"]["sensitivity"]["n"] == 2
+    still = document["strata"][0]
+    assert (still["trait"], still["group"], still["patients"]) == ("Motion of an artery", "below 0.5 mm", 3)
+    assert still["figures"]["coronary_dice"]["value"] == pytest.approx(0.8)
     assert document["figures"]["lesion_totals"]["all"]["any"]["found"] == 3
     assert all(map(math.isfinite, numbers(document)))
 
@@ -89,6 +92,7 @@ def test_a_row_per_case_with_empty_cells_where_nothing_is_defined(written: Path)
     assert (second["agatston"], second["LAD_volume_mm3"], second["true_agatston"]) == ("", "", "35.0")
     assert (third["calcium_se"], third["calcium_dice"], third["lesions_named_right"]) == ("", "0.0", "")
     assert (third["true_lesions_all"], third["false_positives_all"]) == ("0", "1")
+    assert (first["slice_spacing_mm"], first["motion_mm"], first["structures"]) == ("0.5", "0.0", "bone")
 
 
 def test_a_row_per_lesion(written: Path) -> None:
