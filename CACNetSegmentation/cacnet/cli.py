@@ -301,13 +301,13 @@ def _say_scores(scores: Scores, output: Path) -> None:
 
 
 def _say_totals(totals: Totals, score_name: str) -> None:
-    from cacnet.report import counted
+    from cacnet.report import counted_lesions
     from cacnet.reporting import figures
 
     _say(
         f"{score_name} {figures.AGATSTON.text(totals.agatston)} ({totals.category}, {totals.cac_drs}), "
         f"volume {figures.VOLUME.text(totals.volume_mm3)} mm³, mass {figures.MASS.text(totals.mass_mg)} mg, "
-        f"{counted(totals.lesions, 'lesion')} in {counted(totals.vessels, 'vessel')}"
+        f"{counted_lesions(totals)}"
     )
     if totals.equivalent is not None:
         _say(f"{totals.equivalent.sentence} Category {totals.equivalent.category}, {totals.equivalent.cac_drs}.")

@@ -16,7 +16,7 @@ from cacnet.findings import Severity
 from cacnet.heart_region import HeartRegion
 from cacnet.lesions import Lesion
 from cacnet.prepare import labels_on, to_model_grid
-from cacnet.report import RESEARCH_USE, SIMULATION, Scores, counted
+from cacnet.report import RESEARCH_USE, SIMULATION, Scores, below_the_rule, counted
 from cacnet.reporting import figures
 from cacnet.resampling import nearest_sparse
 from cacnet.segments import CALCIUM_SEGMENTS
@@ -94,7 +94,8 @@ def _draw_heading(figure: Any, scores: Scores, volume: Volume, shown: int) -> No
     height = figure.get_figheight()
     figure.text(0.02, 1 - 0.38 / height, head, color=FOREGROUND, fontsize=17, fontweight="bold", va="center")
     model = f"model {scores.model.id}" if scores.model.id else "mask given by the user"
-    line = f"{volume.source}   ·   {model}   ·   {scores.resolved.sentence}"
+    below = (f"lesions: {text}" for text in below_the_rule(totals) if scores.conclusive)
+    line = "   ·   ".join((*below, volume.source, model, scores.resolved.sentence))
     figure.text(0.02, 1 - 0.56 / height, line, color=MUTED, fontsize=9, va="top", wrap=True)
     warnings = [finding.code for finding in scores.findings if finding.severity is not Severity.NOTE]
     if warnings:

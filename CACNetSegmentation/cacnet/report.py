@@ -98,6 +98,19 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def counted_lesions(totals: Totals) -> str:
+    """'2 lesions in 1 vessel', and what stands in the list of lesions and adds nothing to the sums."""
+    return ", ".join(
+        (f"{counted(totals.lesions, 'lesion')} in {counted(totals.vessels, 'vessel')}", *below_the_rule(totals))
+    )
+
+
+def below_the_rule(totals: Totals) -> tuple[str, ...]:
+    """How many lesions stand in the list and add nothing to the sums; nothing where there are none."""
+    number = totals.lesions_below_rule
+    return (f"{number} more below the protocol's minimum",) if number else ()
+
+
 def write_lesions_csv(path: Path, lesions: Sequence[Lesion]) -> None:
     """One row per lesion, LESION_COLUMNS, comma-separated, decimal points."""
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:

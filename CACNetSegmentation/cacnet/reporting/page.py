@@ -8,7 +8,7 @@ from cacnet.anatomy import Vessel
 from cacnet.edits.review import ReviewState
 from cacnet.edits.summary import LesionRow
 from cacnet.findings import Severity
-from cacnet.report import RESEARCH_USE, SIMULATION, counted
+from cacnet.report import RESEARCH_USE, SIMULATION, below_the_rule, counted
 from cacnet.reporting import figures
 from cacnet.reporting.case_report import CaseReport
 from cacnet.reporting.pictures import LesionPicture
@@ -147,7 +147,7 @@ def _facts(report: CaseReport) -> tuple[tuple[str, str], ...]:
         ("Calcified arteries", f"{totals.vessels} of 4"),
         ("Volume", figures.VOLUME.with_unit(totals.volume_mm3)),
         ("Mass", figures.MASS.with_unit(totals.mass_mg)),
-        ("Lesions", str(totals.lesions)),
+        ("Lesions", ", ".join((str(totals.lesions), *below_the_rule(totals)))),
         ("Left main", "calcified" if _left_main(report) else "no calcium"),
     ]
     if totals.equivalent is not None:

@@ -14,6 +14,7 @@ from cacnet.report import (
     ModelStatement,
     Scores,
     counted,
+    counted_lesions,
     report_document,
     write_lesions_csv,
     write_report_json,
@@ -92,6 +93,15 @@ def test_the_report_is_json_that_can_be_read_back(tmp_path: Path) -> None:
 
 def test_one_lesion_is_not_one_lesions() -> None:
     assert [counted(n, "lesion") for n in (0, 1, 2)] == ["0 lesions", "1 lesion", "2 lesions"]
+
+
+def test_a_lesion_too_small_to_score_is_told_beside_those_that_count() -> None:
+    volume, scores = two_lesions()
+    labels = np.zeros(volume.hu.shape, np.uint8)
+    labels[1, 1:5, 1:5], labels[1, 8, 8] = 2, 4  # of the RCA's lesion one pixel, 0.25 mm²; 1 mm² is the least
+    small = replace(scores, lesions=find_lesions(labels, volume.hu, volume.geometry, scores.resolved))
+    assert counted_lesions(scores.totals) == "2 lesions in 2 vessels"
+    assert counted_lesions(small.totals) == "1 lesion in 1 vessel, 1 more below the protocol's minimum"
 
 
 def test_a_zero_for_want_of_arteries_is_marked_as_no_finding() -> None:

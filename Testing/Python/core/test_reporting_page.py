@@ -30,6 +30,13 @@ def test_the_headline_is_the_total_of_the_tables() -> None:
     assert page.vessels.rows[-1][-1] == "28.0"
 
 
+def test_the_facts_tell_how_many_of_the_lesions_listed_are_too_small_to_score() -> None:
+    report = found_report()
+    totals = replace(report.summary.totals, lesions=3, lesions_below_rule=2)
+    facts = dict(page_of(replace(report, summary=replace(report.summary, totals=totals))).facts)
+    assert facts["Lesions"] == "3, 2 more below the protocol's minimum"
+
+
 def test_without_corrections_the_networks_own_column_is_left_out() -> None:
     assert "Agatston, network alone" not in page_of(found_report()).vessels.titles
 
